@@ -1,0 +1,193 @@
+"""What every cell shares, once: arguments, weights, initialisers, dropout, config.
+
+A cell's own file holds its equation, the letters of its gates, and which arguments it takes.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+import keras
+from keras import ops
+from keras.src.layers.rnn.dropout_rnn_cell import DropoutRNNCell  # RNN finds a cell's dropout by this class alone
+
+from cells import activations
+
+# Every argument that a cell of Keras 3.15 takes after `units`, in the order of Keras' own signatures, with its default.
+# None of those in OPTIONAL is taken unless a cell asks for it.
+ARGUMENTS = {
+    "activation": "tanh",
+    "recurrent_activation": "sigmoid",
+    "use_bias": True,
+    "kernel_initializer": "glorot_uniform",
+    "recurrent_initializer": "orthogonal",
+    "bias_initializer": "zeros",
+    "unit_forget_bias": True,
+    "kernel_regularizer": None,
+    "recurrent_regularizer": None,
+    "bias_regularizer": None,
+    "kernel_constraint": None,
+    "recurrent_constraint": None,
+    "bias_constraint": None,
+    "dropout": 0.0,
+    "recurrent_dropout": 0.0,
+    "reset_after": True,
+    "seed": None,
+}
+OPTIONAL = {"recurrent_activation", "unit_forget_bias", "reset_after"}
+
+# How an argument is read and written, by the last word of its name.
+READ: dict[str, Callable[[Any], Any]] = {
+    "activation": activations.get,
+    "initializer": keras.initializers.get,
+    "regularizer": keras.regularizers.get,
+    "constraint": keras.constraints.get,
+    "dropout": lambda rate: min(1.0, max(0.0, rate)),
+}
+WRITE: dict[str, Callable[[Any], Any]] = {
+    "activation": keras.activations.serialize,
+    "initializer": keras.initializers.serialize,
+    "regularizer": keras.regularizers.serialize,
+    "constraint": keras.constraints.serialize,
+}
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+class GatedCell(keras.layers.Layer, DropoutRNNCell):
+    """A cell whose gates stand side by side in `kernel (X, G·H)`, `recurrent_kernel (H, G·H)` and `bias (G·H,)`.
+
+    A subclass sets `gates` and `states` (a letter each), `takes` (which of OPTIONAL) and `adds` (arguments of its own,
+    with their defaults), and writes `call`. Drop-in for Keras 3.15's cells: the same arguments in the same order, weight names,
+    shapes and config.
+
+    Raises ValueError when `units` is not a positive integer.
+    """
+
+    gates: ClassVar[str]
+    states: ClassVar[str] = "h"
+    takes: ClassVar[frozenset[str]] = frozenset()
+    adds: ClassVar[Mapping[str, Any]] = {}
+    arguments: ClassVar[dict[str, Any]]
+    signature: ClassVar[inspect.Signature]
+
+    units: int
+    activation: Callable[[Any], Any]
+    recurrent_activation: Callable[[Any], Any]
+    use_bias: bool
+    kernel: Any
+    recurrent_kernel: Any
+    bias: Any
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Give a class that declares arguments a constructor that shows them."""
+        super().__init_subclass__(**kwargs)
+        if not {"gates", "takes", "adds"} & vars(cls).keys():
+            return
+        cls.arguments = {k: v for k, v in ARGUMENTS.items() if k not in OPTIONAL or k in cls.takes} | dict(cls.adds)
+        named = inspect.Parameter.POSITIONAL_OR_KEYWORD
+        cls.signature = inspect.Signature(
+            [inspect.Parameter(name, named) for name in ("self", "units")]
+            + [inspect.Parameter(name, named, default=default) for name, default in cls.arguments.items()]
+            + [inspect.Parameter("kwargs", inspect.Parameter.VAR_KEYWORD)]
+        )
+        if "__init__" not in vars(cls):
+
+            def __init__(self: GatedCell, *args: Any, **kwargs: Any) -> None:
+                GatedCell.__init__(self, *args, **kwargs)
+
+            __init__.__signature__ = cls.signature  # type: ignore[attr-defined]
+            cls.__init__ = __init__
+
+    def __init__(self, units: int, *args: Any, **kwargs: Any) -> None:
+        values = self.signature.bind(self, units, *args, **kwargs)
+        values.apply_defaults()
+        layer_arguments = values.arguments["kwargs"]
+        implementation = layer_arguments.pop("implementation", 2)
+        if isinstance(units, bool) or not hasattr(units, "__index__") or units <= 0:
+            raise ValueError(f"units must be a positive integer, got {units!r}")
+        if implementation not in (1, 2):
+            raise ValueError(f"implementation must be 1 (a matmul a gate) or 2 (one for all), got {implementation!r}")
+        super().__init__(**layer_arguments)
+        self.units = units
+        for name in self.arguments:
+            setattr(self, name, READ.get(name.rsplit("_")[-1], _same)(values.arguments[name]))
+        # Recurrent dropout makes Keras draw a mask a gate, for the inputs too; otherwise there is one mask for all.
+        self.implementation = 1 if self.recurrent_dropout else implementation
+        if self.implementation == 1 and len(self.gates) > 1:
+            self.dropout_mask_count = len(self.gates)
+        self.seed_generator = keras.random.SeedGenerator(self.seed)
+        self.state_size = units if len(self.states) == 1 else [units] * len(self.states)
+        self.output_size = units
+
+    def build(self, input_shape: Any) -> None:
+        super().build(input_shape)
+        columns = self.units * len(self.gates)
+        self.kernel = self._weight("kernel", (input_shape[-1], columns))
+        self.recurrent_kernel = self._weight("recurrent", (self.units, columns), name="recurrent_kernel")
+        self.bias = self._weight("bias", self.bias_shape, self.initial_bias) if self.use_bias else None
+
+    def _weight(self, role: str, shape: tuple[int, ...], initializer: Any = None, name: str | None = None) -> Any:
+        return self.add_weight(
+            shape=shape,
+            name=name or role,
+            initializer=initializer or getattr(self, f"{role}_initializer"),
+            regularizer=getattr(self, f"{role}_regularizer"),
+            constraint=getattr(self, f"{role}_constraint"),
+        )
+
+    @property
+    def bias_shape(self) -> tuple[int, ...]:
+        return (self.units * len(self.gates),)
+
+    @property
+    def initial_bias(self) -> Any:
+        """The initialiser of the bias, where it is not `bias_initializer` itself."""
+        return None
+
+    def split(self, a: Any) -> Any:
+        """`(…, G·H)` -> one `(…, H)` a gate."""
+        return ops.split(a, len(self.gates), axis=-1)
+
+    def masks(self, x: Any, training: Any, *, recurrent: bool = False) -> Any:
+        """The dropout masks of a sequence, drawn once: None, one, or a list of one a gate."""
+        rate = self.recurrent_dropout if recurrent else self.dropout
+        if not training or not 0 < rate < 1:
+            return None
+        return self.get_recurrent_dropout_mask(x) if recurrent else self.get_dropout_mask(x)
+
+    def project(self, inputs: Any, training: Any, bias: Any) -> Any:
+        """x W + b `(B, G·H)`, with the inputs' dropout."""
+        xw = self._matmul(inputs, self.kernel, self.masks(inputs, training))
+        return xw if bias is None else xw + bias
+
+    def recur(self, h: Any, training: Any, gates: str | None = None, bias: Any = None) -> Any:
+        """h U + d `(B, G·H)`, or of those neighbouring gates alone, with the state's dropout."""
+        kernel, masks = self.recurrent_kernel, self.masks(h, training, recurrent=True)
+        if gates is not None:
+            first = self.gates.index(gates)
+            last = first + len(gates)
+            kernel = kernel[:, first * self.units : last * self.units]
+            masks = masks and masks[first:last]
+        hu = self._matmul(h, kernel, masks)
+        return hu if bias is None else hu + bias
+
+    def _matmul(self, x: Any, kernel: Any, masks: Any) -> Any:
+        if masks is None:
+            return ops.matmul(x, kernel)
+        if not isinstance(masks, list):
+            return ops.matmul(x * masks, kernel)
+        parts = zip(masks, ops.split(kernel, len(masks), axis=-1), strict=True)
+        return ops.concatenate([ops.matmul(x * mask, part) for mask, part in parts], axis=-1)
+
+    def get_initial_state(self, batch_size: Any = None) -> list[Any]:
+        """Zeros, one `(B, H)` a state."""
+        return [ops.zeros((batch_size, self.units), dtype=self.compute_dtype) for _ in self.states]
+
+    def get_config(self) -> dict[str, Any]:
+        own = {name: WRITE.get(name.rsplit("_")[-1], _same)(getattr(self, name)) for name in self.arguments}
+        return {**super().get_config(), "units": self.units, **own}

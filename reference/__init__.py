@@ -1,0 +1,44 @@
+"""The oracle: recurrent cells in NumPy, written from the equations, that read the weights of live Keras layers.
+
+Nothing here imports keras, tensorflow, torch or jax, and NumPy itself is loaded only when an array is needed, so that
+counting parameters stays quick.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from reference.keras_layers import NotReadable, read, read_model
+    from reference.layer import Bidirectional, Layer, Run, Stack
+    from reference.parameter_counts import count_parameters
+    from reference.steps import Weights
+
+_HOMES = {
+    "Bidirectional": "layer",
+    "Layer": "layer",
+    "NotReadable": "keras_layers",
+    "Run": "layer",
+    "Stack": "layer",
+    "Weights": "steps",
+    "count_parameters": "parameter_counts",
+    "read": "keras_layers",
+    "read_model": "keras_layers",
+}
+
+__all__ = [
+    "Bidirectional",
+    "Layer",
+    "NotReadable",
+    "Run",
+    "Stack",
+    "Weights",
+    "count_parameters",
+    "read",
+    "read_model",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'reference' has no attribute {name!r}")
+    return getattr(import_module(f"reference.{_HOMES[name]}"), name)

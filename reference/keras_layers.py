@@ -1,0 +1,196 @@
+"""A live Keras object -> Layer, Stack or Bidirectional, by duck typing: Keras 3, Keras 2 (tf-keras) and `cells`.
+
+What an object computes is known only from its class, so a class is trusted by its module and name, and a subclass that
+overrides anything but its constructor or its config is refused. Nothing is imported: the object brings its classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from reference import activations
+from reference.activations import Activation
+from reference.layer import Bidirectional, Layer, Stack
+from reference.steps import Array, Weights
+from reference.steps import options as cell_options
+
+
+class NotReadable(ValueError):
+    """A live object that cannot become a Layer, and why."""
+
+
+AnyLayer: TypeAlias = Layer | Stack | Bidirectional
+
+ROOTS = ("keras", "tf_keras", "cells")
+CELLS = {"SimpleRNNCell": "simple_rnn", "LSTMCell": "lstm", "GRUCell": "gru"}
+LAYERS = {"RNN", "SimpleRNN", "LSTM", "GRU"}
+# What a subclass may define without changing the function computed.
+HARMLESS = {"__init__", "get_config", "from_config", "build_from_config", "get_build_config", "compute_output_shape"}
+
+# Where a function of a framework is not the one of the same name in `activations`.
+RENAMED: dict[str, dict[str, Activation]] = {
+    "keras.src.activations": {
+        "hard_sigmoid": activations.get("hard_sigmoid_keras3"),
+        "leaky_relu": activations.get("leaky_relu_keras"),
+    },
+    "keras.src.ops": {
+        "gelu": activations.get("gelu_tanh"),
+        "hard_sigmoid": activations.get("hard_sigmoid_keras3"),
+        "leaky_relu": activations.get("leaky_relu_keras"),
+        "exp": activations.get("exponential"),
+    },
+    "tf_keras.src.activations": {"hard_sigmoid": activations.get("hard_sigmoid_keras2")},
+    "tensorflow.python.ops": {
+        "leaky_relu": activations.get("leaky_relu_keras"),
+        "exp": activations.get("exponential"),
+        "softmax_v2": activations.get("softmax"),
+    },
+    "cells": {},
+}
+
+
+def read(keras_layer: Any, *, training: bool = False) -> AnyLayer:
+    """Read a live layer or cell: its weights (copied, in the variables' dtype), options and direction.
+
+    Takes LSTM, GRU, SimpleRNN, RNN(cell), RNN([cells]), StackedRNNCells, Bidirectional and bare built cells of Keras 3
+    and Keras 2, and this project's cells in any of them. RNN([cells]) gives a Stack.
+
+    Raises NotReadable for anything else: an unbuilt layer, a class or an activation that is not known, and, with
+    `training=True`, dropout, whose masks are random.
+    """
+    if _is(keras_layer, {"Bidirectional"}):
+        forward, backward = (read(part, training=training) for part in _directions(keras_layer))
+        if isinstance(forward, Bidirectional) or isinstance(backward, Bidirectional):
+            raise NotReadable(f"{_name(keras_layer)} must hold two recurrent layers, got one that is Bidirectional")
+        return Bidirectional(forward, backward, keras_layer.merge_mode)
+    if _is(keras_layer, LAYERS):
+        if getattr(keras_layer, "time_major", False):
+            raise NotReadable(f"{_name(keras_layer)} has time_major=True: only (batch, time, features) is read")
+        flags = {
+            "go_backwards": bool(keras_layer.go_backwards),
+            "return_sequences": bool(keras_layer.return_sequences),
+        }
+        zeros = bool(keras_layer.zero_output_for_mask)
+        if hasattr(keras_layer.cell, "cells"):
+            return Stack(_cells(keras_layer.cell, training, zero_output_for_mask=zeros), **flags)
+        return _cell(keras_layer.cell, training, zero_output_for_mask=zeros, **flags)
+    if _is(keras_layer, {"StackedRNNCells"}):
+        return Stack(_cells(keras_layer, training))
+    if _is(keras_layer, CELLS):
+        return _cell(keras_layer, training)
+    raise NotReadable(
+        f"{_name(keras_layer)} is no recurrent layer that can be read: give a LSTM, GRU, SimpleRNN, RNN, "
+        "StackedRNNCells or Bidirectional of Keras 3, tf-keras or cells, or one of their cells"
+    )
+
+
+def read_model(keras_model: Any, *, training: bool = False) -> dict[str, AnyLayer]:
+    """Read every recurrent layer of a model, nested models and wrappers included: `{path: layer}`, outermost first.
+
+    A path joins the names with "/". Raises NotReadable, with the path, when one of them cannot be read.
+    """
+    found: dict[str, AnyLayer] = {}
+    for path, layer in _walk(keras_model, ""):
+        if path in found:
+            raise NotReadable(f"two layers of the model have the path {path!r}: give them names of their own")
+        try:
+            found[path] = read(layer, training=training)
+        except NotReadable as error:
+            raise NotReadable(f"at {path}: {error}") from error
+    return found
+
+
+def _walk(parent: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """Every recurrent layer under a layer, whether it can be read or not."""
+    children = parent._flatten_layers(include_self=False, recursive=False)  # the one walk that both eras offer
+    for layer in children:
+        here = f"{path}/{layer.name}" if path else layer.name
+        if hasattr(layer, "forward_layer") or hasattr(layer, "state_size") or hasattr(layer, "cell"):
+            yield here, layer
+        else:
+            yield from _walk(layer, here)
+
+
+def _directions(layer: Any) -> tuple[Any, Any]:
+    return layer.forward_layer, layer.backward_layer
+
+
+def _cells(stacked: Any, training: bool, **flags: bool) -> tuple[Layer, ...]:
+    if not _is(stacked, {"StackedRNNCells"}):
+        raise NotReadable(f"{_name(stacked)} is not Keras' StackedRNNCells")
+    if getattr(stacked, "reverse_state_order", False):
+        raise NotReadable(f"{_name(stacked)} has reverse_state_order=True: states are read in the cells' order only")
+    return tuple(_cell(cell, training, **flags) for cell in stacked.cells)
+
+
+def _cell(cell: Any, training: bool, **flags: bool) -> Layer:
+    if not _is(cell, CELLS):
+        raise NotReadable(f"{_name(cell)} is no cell that can be read: it must be one of {', '.join(CELLS)}")
+    kind = next(CELLS[c.__name__] for c in type(cell).__mro__ if c.__name__ in CELLS)
+    if getattr(cell, "recurrent_kernel", None) is None:
+        raise NotReadable(f"{_name(cell)} has no weights yet: build it, or call it once")
+    if training and (cell.dropout or cell.recurrent_dropout):
+        raise NotReadable(
+            f"{_name(cell)} has dropout={cell.dropout} and recurrent_dropout={cell.recurrent_dropout}, whose masks "
+            "are random in training: read it with training=False for inference"
+        )
+    values = {
+        name: activation(getattr(cell, name)) if name.endswith("activation") else getattr(cell, name)
+        for name in cell_options(kind)
+        if hasattr(cell, name)
+    }
+    bias = array(cell.bias) if cell.use_bias else None
+    recurrent_bias = None
+    if bias is not None and bias.ndim == 2:  # GRU with reset_after: one row a matmul
+        bias, recurrent_bias = bias
+    return Layer(kind, Weights(array(cell.kernel), array(cell.recurrent_kernel), bias, recurrent_bias), values, **flags)
+
+
+def array(variable: Any) -> Array:
+    """A variable's value, copied. bfloat16, which NumPy does not know, becomes float32 (exactly)."""
+    value = np.array(variable.numpy())
+    return value.astype("float32") if value.dtype.name == "bfloat16" else value
+
+
+def activation(function: Any) -> Activation:
+    """A live activation (a function, or a LeakyReLU or Activation layer) -> ours.
+
+    Raises NotReadable for a function that is not known by its module and name.
+    """
+    if function is None:
+        return activations.get(None)
+    if _is(function, {"LeakyReLU"}):
+        slope = function.negative_slope if hasattr(function, "negative_slope") else function.alpha
+        return activations.get("leaky_relu", negative_slope=float(slope))
+    if _is(function, {"Activation"}):
+        return activation(function.activation)
+    module, name = getattr(function, "__module__", None) or "", getattr(function, "__name__", str(function))
+    for home, renamed in RENAMED.items():
+        if f"{module}.".startswith(f"{home}."):
+            if name in renamed:
+                return renamed[name]
+            if name in activations.names():
+                return activations.get(name)
+    raise NotReadable(
+        f"activation {module}.{name} is not known: those of Keras that can be read are {', '.join(activations.names())}"
+    )
+
+
+def _is(thing: Any, names: Any) -> bool:
+    """Whether its class, or the one that it extends harmlessly, is a trusted one of these names."""
+    for kind in type(thing).__mro__:
+        if kind.__name__ in names and kind.__module__.split(".")[0] in ROOTS and "legacy" not in kind.__module__:
+            return True
+        changed = {name for name in vars(kind) if callable(vars(kind)[name]) and name not in HARMLESS}
+        ours = {name for parent in kind.__mro__[1:] for name in vars(parent) if parent is not object}
+        if changed & ours:
+            return False
+    return False
+
+
+def _name(thing: Any) -> str:
+    kind = type(thing)
+    return f"{kind.__module__.split('.')[0]} {kind.__name__} {getattr(thing, 'name', '')!r}".replace(" ''", "")

@@ -1,0 +1,240 @@
+"""Layer: a cell, its weights, its options and its direction. Stack and Bidirectional are made of layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
+
+from reference import activations
+from reference.gates import affine
+from reference.steps import Array, Step, Weights, module, options
+from reference.unroll import unroll
+
+
+class Directions(NamedTuple):
+    """One value a direction."""
+
+    forward: Any
+    backward: Any
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run gave. Times run in processing order, except in the outputs of a Bidirectional.
+
+    A Stack has a tuple, one entry a layer, and a Bidirectional a `(forward, backward)` in `state`, `states`, `gates`.
+    """
+
+    outputs: Any  # (B, T, H), as the source framework returns them; a pair if merge_mode is None
+    result: Any  # what the layer itself would return: `outputs`, or the last of them (B, H)
+    state: Any  # the last state: a NamedTuple of fields (B, H)
+    states: Any  # the same fields over time, (B, T, H)
+    gates: Any  # {letter: (B, T, H)}, activated
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One recurrent layer.
+
+    `options` are those of the cell's step (`reference.steps`); activations may be given by name. The precision of a run
+    is that of the weights' dtype with the input's.
+
+    Raises ValueError where the shapes do not fit one another or an option is not the cell's.
+    """
+
+    cell: str
+    weights: Weights
+    options: dict[str, Any] = field(default_factory=dict)
+    go_backwards: bool = False  # outputs stay in processing order, as Keras returns them
+    return_sequences: bool = True
+    zero_output_for_mask: bool = False
+    step: Step | None = None  # None: the cell's own
+
+    def __post_init__(self) -> None:
+        known = options(self.cell)
+        for name in self.options:
+            if name not in known:
+                raise ValueError(f"option of {self.cell} must be one of {', '.join(known)}, got {name!r}")
+        resolved = {
+            name: activations.get(value) if name.endswith("activation") else value
+            for name, value in {**known, **self.options}.items()
+            if name in self.options or not callable(value)
+        }
+        object.__setattr__(self, "options", resolved)
+        object.__setattr__(self, "weights", Weights(*(None if a is None else np.asarray(a) for a in self.weights)))
+        G, H = len(self.gates), self.units
+        shapes = (self.input_dim, G * H), (H, G * H), (G * H,), (G * H,)
+        for name, array, shape in zip(Weights._fields, self.weights, shapes, strict=True):
+            if array is not None and array.shape != shape:
+                raise ValueError(f"{name} of a {self.cell} of {H} units must have shape {shape}, got {array.shape}")
+
+    @property
+    def gates(self) -> str:
+        """The gates' letters, in canonical order."""
+        return module(self.cell).gates
+
+    @property
+    def units(self) -> int:
+        return self.weights.recurrent_kernel.shape[0]
+
+    @property
+    def input_dim(self) -> int:
+        return self.weights.kernel.shape[0]
+
+    def astype(self, dtype: DTypeLike) -> Layer:
+        """The same layer with its weights in another dtype; `astype("float64")` is the oracle."""
+        return replace(self, weights=Weights(*(None if a is None else a.astype(dtype) for a in self.weights)))
+
+    def run(self, x: ArrayLike, initial_state: Any = None, mask: ArrayLike | None = None) -> Run:
+        """Run over `x (B, T, X)`. Inference: dropout is ignored.
+
+        `initial_state` is a tuple of the state's fields `(B, H)` (zeros unless given, for stateful layers too);
+        `mask (B, T)` is True where a step counts.
+
+        Raises ValueError where a shape does not fit.
+        """
+        w = self.weights
+        x = np.asarray(x)
+        if x.ndim != 3 or x.shape[-1] != self.input_dim:
+            raise ValueError(f"inputs must have shape (batch, time, {self.input_dim}), got {x.shape}")
+        floating = np.issubdtype(x.dtype, np.inexact) or x.dtype.kind not in "biu"
+        dtype = np.result_type(x, w.kernel) if floating else w.kernel.dtype
+        x = x.astype(dtype)
+        mask = _mask(mask, x.shape[:2])
+        if self.go_backwards:
+            x, mask = x[:, ::-1], None if mask is None else mask[:, ::-1]
+        done = unroll(
+            self.step or module(self.cell).step,
+            affine(x, w.kernel, w.bias),
+            self._state(initial_state, len(x), dtype),
+            w,
+            mask,
+            self.gates,
+            self.options,
+            zero_output_for_mask=self.zero_output_for_mask,
+        )
+        return Run(done.outputs, _result(done.outputs, self.return_sequences), done.state, done.states, done.gates)
+
+    def _state(self, given: Any, batch: int, dtype: DTypeLike) -> Any:
+        State = module(self.cell).State
+        shape = (batch, self.units)
+        if given is None:
+            return State(*(np.zeros(shape, dtype) for _ in State._fields))
+        fields = [given] if hasattr(given, "shape") and len(State._fields) == 1 else list(given)
+        arrays = [np.asarray(value).astype(dtype) for value in fields]
+        if len(arrays) != len(State._fields) or any(a.shape != shape for a in arrays):
+            names, got = ", ".join(State._fields), [a.shape for a in arrays]
+            raise ValueError(f"initial_state of a {self.cell} must be ({names}), each of shape {shape}, got {got}")
+        return State(*arrays)
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Layers on top of one another: each one's outputs are the next one's inputs."""
+
+    layers: tuple[AnyLayer, ...]
+    go_backwards: bool = False
+    return_sequences: bool = True
+
+    def astype(self, dtype: DTypeLike) -> Stack:
+        """The same stack with its weights in another dtype."""
+        return replace(self, layers=tuple(layer.astype(dtype) for layer in self.layers))
+
+    def run(self, x: ArrayLike, initial_state: Any = None, mask: ArrayLike | None = None) -> Run:
+        """Run over `x (B, T, X)`; `initial_state` has one entry a layer. Raises ValueError where a shape does not fit."""
+        states = [None] * len(self.layers) if initial_state is None else list(initial_state)
+        if len(states) != len(self.layers):
+            raise ValueError(f"initial_state must have one entry a layer ({len(self.layers)}), got {len(states)}")
+        x = np.asarray(x)
+        mask = _mask(mask, x.shape[:2])
+        if self.go_backwards:
+            x, mask = x[:, ::-1], None if mask is None else mask[:, ::-1]
+        runs: list[Run] = []
+        for layer, state in zip(self.layers, states, strict=True):
+            runs.append(layer.run(runs[-1].outputs if runs else x, state, mask))
+        outputs = runs[-1].outputs
+        return Run(
+            outputs,
+            _result(outputs, self.return_sequences),
+            *(tuple(getattr(run, name) for run in runs) for name in ("state", "states", "gates")),
+        )
+
+
+MERGES = {
+    "concat": lambda a, b: np.concatenate([a, b], axis=-1),
+    "sum": lambda a, b: a + b,
+    "ave": lambda a, b: (a + b) / 2,
+    "mul": lambda a, b: a * b,
+    None: lambda a, b: Directions(a, b),
+}
+
+
+@dataclass(frozen=True)
+class Bidirectional:
+    """Two layers over the same inputs, one of them backwards, merged as Keras' `merge_mode` says."""
+
+    forward: Layer | Stack
+    backward: Layer | Stack
+    merge_mode: str | None = "concat"
+
+    def __post_init__(self) -> None:
+        if self.merge_mode not in MERGES:
+            raise ValueError(f"merge_mode must be one of {', '.join(map(str, MERGES))}, got {self.merge_mode!r}")
+        if self.forward.go_backwards == self.backward.go_backwards:
+            raise ValueError("one of the two layers must go backwards, and the other must not")
+
+    @property
+    def return_sequences(self) -> bool:
+        return self.forward.return_sequences
+
+    def astype(self, dtype: DTypeLike) -> Bidirectional:
+        """The same pair with its weights in another dtype."""
+        return replace(self, forward=self.forward.astype(dtype), backward=self.backward.astype(dtype))
+
+    def run(self, x: ArrayLike, initial_state: Any = None, mask: ArrayLike | None = None) -> Run:
+        """Run both over `x (B, T, X)`.
+
+        `initial_state` is `(forward, backward)`, or Keras' flat list with the forward fields first. Outputs are in
+        input order for both directions. Raises ValueError where a shape does not fit.
+        """
+        given = (None, None) if initial_state is None else _halves(initial_state)
+        runs = [layer.run(x, state, mask) for layer, state in zip((self.forward, self.backward), given, strict=True)]
+        merge = MERGES[self.merge_mode]
+        outputs = merge(runs[0].outputs, runs[1].outputs[:, ::-1])
+        result = outputs if self.return_sequences else merge(runs[0].result, runs[1].result)
+        return Run(
+            outputs,
+            result,
+            *(Directions(*(getattr(run, name) for run in runs)) for name in ("state", "states", "gates")),
+        )
+
+
+AnyLayer: TypeAlias = Layer | Stack | Bidirectional
+
+
+def _halves(states: Sequence[Any]) -> tuple[Any, Any]:
+    if len(states) == 2:
+        return states[0], states[1]
+    half = len(states) // 2
+    return states[:half], states[half:]
+
+
+def _mask(mask: ArrayLike | None, shape: tuple[int, ...]) -> Array | None:
+    if mask is None:
+        return None
+    mask = np.asarray(mask)
+    if mask.shape != shape:
+        raise ValueError(f"mask must have shape (batch, time) = {shape}, got {mask.shape}")
+    return mask.astype(bool)
+
+
+def _result(outputs: Array, return_sequences: bool) -> Array:
+    if return_sequences:
+        return outputs
+    if outputs.shape[1] == 0:
+        raise ValueError("a sequence of no steps has no last output: give at least one step, or return_sequences=True")
+    return outputs[:, -1]

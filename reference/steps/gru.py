@@ -1,0 +1,52 @@
+"""Gated recurrent unit: reset before the matmul (Cho et al., arXiv 1406.1078 v3) or after it (v1, cuDNN)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from reference.activations import sigmoid
+from reference.gates import affine, split
+from reference.steps import Array, Weights
+
+gates = "zrn"
+
+
+class State(NamedTuple):
+    h: Array  # (B, H)
+
+
+def step(
+    xw: Array,
+    state: State,
+    w: Weights,
+    *,
+    activation: Callable[[Array], Array] = np.tanh,
+    recurrent_activation: Callable[[Array], Array] = sigmoid,
+    reset_after: bool = True,
+) -> tuple[State, dict[str, Array]]:
+    """Advance one time step.
+
+    ::
+
+        z = σ(x W_z + b_z + h U_z + d_z)
+        r = σ(x W_r + b_r + h U_r + d_r)
+        n = φ(x W_n + b_n + r · (h U_n + d_n))      reset after
+        n = φ(x W_n + b_n + (r · h) U_n + d_n)      reset before
+        h = z · h + (1 − z) · n
+
+    σ is `recurrent_activation`, φ is `activation`, d is `recurrent_bias`; `xw = x W + b (B, 3H)`. The old state is kept
+    where z = 1.
+    """
+    σ, φ = recurrent_activation, activation
+    (h,) = state
+    x_z, x_r, x_n = split(xw, gates)
+    U_z, U_r, U_n = split(w.recurrent_kernel, gates)
+    d_z, d_r, d_n = (None,) * 3 if w.recurrent_bias is None else split(w.recurrent_bias, gates)
+    z = σ(x_z + affine(h, U_z, d_z))
+    r = σ(x_r + affine(h, U_r, d_r))
+    n = φ(x_n + (r * affine(h, U_n, d_n) if reset_after else affine(r * h, U_n, d_n)))
+    h = z * h + (1 - z) * n
+    return State(h), {"z": z, "r": r, "n": n}
