@@ -6,6 +6,7 @@ A cell's own file holds its equation, the letters of its gates, and which argume
 from __future__ import annotations
 
 import inspect
+import operator
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
@@ -103,17 +104,17 @@ class GatedCell(keras.layers.Layer, DropoutRNNCell):
             __init__.__signature__ = cls.signature  # type: ignore[attr-defined]
             cls.__init__ = __init__
 
-    def __init__(self, units: int, *args: Any, **kwargs: Any) -> None:
-        values = self.signature.bind(self, units, *args, **kwargs)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        values = self.signature.bind(self, *args, **kwargs)
         values.apply_defaults()
-        layer_arguments = values.arguments["kwargs"]
+        units, layer_arguments = values.arguments["units"], values.arguments["kwargs"]
         implementation = layer_arguments.pop("implementation", 2)
         if isinstance(units, bool) or not hasattr(units, "__index__") or units <= 0:
             raise ValueError(f"units must be a positive integer, got {units!r}")
-        if implementation not in (1, 2):
+        if implementation not in (0, 1, 2):  # 0 stands in old configs; Keras 3 runs it as 2
             raise ValueError(f"implementation must be 1 (a matmul a gate) or 2 (one for all), got {implementation!r}")
         super().__init__(**layer_arguments)
-        self.units = units
+        self.units = units = operator.index(units)
         for name in self.arguments:
             setattr(self, name, READ.get(name.rsplit("_")[-1], _same)(values.arguments[name]))
         # Recurrent dropout makes Keras draw a mask a gate, for the inputs too; otherwise there is one mask for all.
@@ -156,7 +157,7 @@ class GatedCell(keras.layers.Layer, DropoutRNNCell):
     def masks(self, x: Any, training: Any, *, recurrent: bool = False) -> Any:
         """The dropout masks of a sequence, drawn once: None, one, or a list of one a gate."""
         rate = self.recurrent_dropout if recurrent else self.dropout
-        if not training or not 0 < rate < 1:
+        if not training or (rate == 1 and len(self.gates) > 1):  # at 1, Keras drops all in SimpleRNN, else nothing
             return None
         return self.get_recurrent_dropout_mask(x) if recurrent else self.get_dropout_mask(x)
 

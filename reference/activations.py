@@ -48,6 +48,12 @@ def leaky_relu(x: Array, negative_slope: float) -> Array:
     return np.where(x > 0, x, negative_slope * x)
 
 
+def exponential(x: Array) -> Array:
+    """exp(x), infinity where that is too large"""
+    with np.errstate(over="ignore"):
+        return np.exp(x)
+
+
 def softsign(x: Array) -> Array:
     """x / (1 + |x|)"""
     return x / (1 + np.abs(x))
@@ -82,7 +88,8 @@ def gelu(x: Array) -> Array:
 
 def gelu_tanh(x: Array) -> Array:
     """gelu's tanh approximation (the default of keras.ops.gelu and of JAX)"""
-    return 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x)))
+    with np.errstate(over="ignore"):  # float16's cube; tanh is ±1 there
+        return 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x)))
 
 
 def silu(x: Array) -> Array:
@@ -121,7 +128,7 @@ LEAKY_SLOPES = {"leaky_relu_keras": 0.2, "leaky_relu_layer": 0.3, "leaky_relu_on
 
 PLAIN: dict[str, Callable[..., Any]] = {
     "elu": elu,
-    "exponential": np.exp,
+    "exponential": exponential,
     "gelu": gelu,
     "gelu_tanh": gelu_tanh,
     "hard_tanh": hard_tanh,
@@ -181,3 +188,6 @@ def get(identifier: str | Activation | None, **parameters: float) -> Activation:
     if name not in _named():
         raise ValueError(f"activation must be one of {', '.join(names())}, got {name!r}")
     return _named()[name]
+
+
+TANH, SIGMOID = get("tanh"), get("sigmoid")

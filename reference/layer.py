@@ -62,7 +62,6 @@ class Layer:
         resolved = {
             name: activations.get(value) if name.endswith("activation") else value
             for name, value in {**known, **self.options}.items()
-            if name in self.options or not callable(value)
         }
         object.__setattr__(self, "options", resolved)
         object.__setattr__(self, "weights", Weights(*(None if a is None else np.asarray(a) for a in self.weights)))

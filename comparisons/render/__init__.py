@@ -1,0 +1,1 @@
+"""Tables, pictures and documents of what was measured; nothing here knows a framework."""

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-import numpy as np
-
-from reference.activations import sigmoid
+from reference.activations import SIGMOID, TANH
 from reference.gates import affine, split
 from reference.steps import Array, Weights
 
@@ -23,8 +21,8 @@ def step(
     state: State,
     w: Weights,
     *,
-    activation: Callable[[Array], Array] = np.tanh,
-    recurrent_activation: Callable[[Array], Array] = sigmoid,
+    activation: Callable[[Array], Array] = TANH,
+    recurrent_activation: Callable[[Array], Array] = SIGMOID,
     reset_after: bool = True,
 ) -> tuple[State, dict[str, Array]]:
     """Advance one time step.

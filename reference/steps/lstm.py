@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-import numpy as np
-
-from reference.activations import sigmoid
+from reference.activations import SIGMOID, TANH
 from reference.gates import affine, split
 from reference.steps import Array, Weights
 
@@ -24,8 +22,8 @@ def step(
     state: State,
     w: Weights,
     *,
-    activation: Callable[[Array], Array] = np.tanh,
-    recurrent_activation: Callable[[Array], Array] = sigmoid,
+    activation: Callable[[Array], Array] = TANH,
+    recurrent_activation: Callable[[Array], Array] = SIGMOID,
     forget_bias: float = 0.0,
 ) -> tuple[State, dict[str, Array]]:
     """Advance one time step.

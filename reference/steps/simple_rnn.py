@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-import numpy as np
-
+from reference.activations import TANH
 from reference.gates import affine
 from reference.steps import Array, Weights
 
@@ -18,7 +17,7 @@ class State(NamedTuple):
 
 
 def step(
-    xw: Array, state: State, w: Weights, *, activation: Callable[[Array], Array] = np.tanh
+    xw: Array, state: State, w: Weights, *, activation: Callable[[Array], Array] = TANH
 ) -> tuple[State, dict[str, Array]]:
     """Advance one time step.
 

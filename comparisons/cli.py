@@ -1,0 +1,213 @@
+"""The `gateproof` command: parses and prints, computes nothing.
+
+A command is an entry of `COMMANDS`, a function here that adds its arguments, and the module of its name in
+`comparisons/commands`, which is imported when the command runs. There `answer(args)` does the work and returns an
+`Answer`, or raises `Stop` with one sentence. `--json` and the exit codes are the same for all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib import import_module
+from typing import Any, NamedTuple, NoReturn
+
+DONE, FAILED, USAGE, UNREADABLE, MISSING = range(5)  # exit codes; 130: interrupted
+MEANING = "0 done, 1 a comparison failed, 2 usage, 3 a file cannot be read, 4 a framework is missing"
+DIGITS = 1000  # of an integer argument: Python prints no more than 4300, and a count multiplies three or four
+
+
+class Answer(NamedTuple):
+    """What a command found: `data` for --json, with its `schema_version`; `text()` gives lines and rich renderables."""
+
+    data: dict[str, Any]
+    text: Callable[[], Iterable[Any]]
+    exit_code: int = DONE
+
+
+class Stop(Exception):
+    """Why a command cannot do its work, in one sentence: what must rule, got value, and the way out."""
+
+    def __init__(self, sentence: str, exit_code: int = USAGE) -> None:
+        super().__init__(sentence)
+        self.exit_code = exit_code
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, with a usage error in one sentence that names the argument, the rule and the value."""
+
+    def error(self, message: str) -> NoReturn:
+        message = re.sub(r"^argument (\S+): ", r"\1 ", " ".join(message.split()))
+        message = re.sub(r"invalid choice: (.*) \(choose from (.*)\)$", r"must be one of \2, got \1", message)
+        message = re.sub(r"^the following arguments are required: (.*)$", r"\1 must be given", message)
+        self.exit(USAGE, f"{self.prog}: {message}; see '{self.prog} --help'\n")
+
+    def parse(self, argv: Sequence[str] | None) -> argparse.Namespace:
+        args, unknown = self.parse_known_args(argv)
+        if unknown:  # parse_args would send its reader to the help of all commands
+            args.parser.error(f"unknown argument {unknown[0]!r}")
+        return args
+
+
+def positive(text: str) -> int:
+    """An argument's type: a positive integer, written in digits."""
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(f"must be a positive integer, got {text!r}")
+    if len(text) > DIGITS:
+        raise argparse.ArgumentTypeError(f"must have at most {DIGITS} digits, got {len(text)}")
+    if int(text) == 0:
+        raise argparse.ArgumentTypeError("must be a positive integer, got 0")
+    return int(text)
+
+
+def natural(text: str) -> int:
+    """An argument's type: zero or a positive integer."""
+    return 0 if text == "0" else positive(text)
+
+
+def params(parser: Parser) -> None:
+    """The arguments of `gateproof params`."""
+    add = parser.add_argument
+    add("cell", metavar="CELL", help="simple_rnn, lstm or gru")
+    add("--inputs", type=positive, metavar="N", help="numbers that a time step brings (X)")
+    add("--units", type=positive, metavar="N", help="units of the cell (H)")
+    add("--budget", type=positive, metavar="N", help="in place of --units: the most units that fit in N parameters")
+    add("--convention", default="keras", metavar="C", help="keras (default), tf1, pytorch, onnx, cudnn or flax")
+    add("--no-bias", action="store_true", help="count without biases")
+    add("--reset-before", action="store_true", help="gru: reset before the matmul (Keras' reset_after=False)")
+    add("--layers", type=positive, default=1, metavar="N", help="stacked layers (default 1)")
+    add("--bidirectional", action="store_true", help="two directions in every layer")
+    add("--explain", action="store_true", help="gate by gate, and why the conventions differ")
+    add("--all", action="store_true", help="every cell in every convention, side by side")
+
+
+def compare(parser: Parser) -> None:
+    """The arguments of `gateproof compare`."""
+    add = parser.add_argument
+    add("--cells", nargs="+", metavar="CELL", help="only these (default: simple_rnn lstm gru)")
+    add("--frameworks", nargs="+", metavar="NAME", help="only these (default: cells keras keras2 reference)")
+    add("--data", metavar="FILE", help="your own series: .npy, .npz or .csv, a row a time step, a column a feature")
+    add("--out", default="report", metavar="DIR", help="where the report and its pictures go (default: report)")
+    add("--seed", type=natural, default=0, metavar="N", help="of the draws and the training (default: 0)")
+
+
+class Command(NamedTuple):
+    summary: str
+    arguments: Callable[[Parser], None]
+    example: str
+
+
+COMMANDS = {
+    "compare": Command(
+        "prove on real input that the cells and the frameworks compute the same numbers",
+        compare,
+        "gateproof compare --cells lstm gru --out report",
+    ),
+    "params": Command(
+        "count a cell's parameters, and say why there are so many",
+        params,
+        "gateproof params lstm --inputs 128 --units 256 --explain",
+    ),
+}
+
+
+class Version(argparse.Action):
+    """--version, which looks the version up only when asked."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            print(f"gateproof {version('gateproof')}")
+        except PackageNotFoundError:
+            print("gateproof, not installed")
+        parser.exit()
+
+
+def parser() -> Parser:
+    """The parser of the whole command line."""
+    top = Parser(
+        prog="gateproof",
+        description="Prove that two recurrent cells compute the same function, or find out exactly why they do not.",
+        epilog=f"Exit codes: {MEANING}.",
+        allow_abbrev=False,
+    )
+    top.add_argument("--version", action=Version, nargs=0, help="show the version and exit")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, command in COMMANDS.items():
+        sub = commands.add_parser(
+            name,
+            help=command.summary,
+            description=f"{command.summary[0].upper()}{command.summary[1:]}.",
+            epilog=f"Example: {command.example}",
+            allow_abbrev=False,
+        )
+        sub.set_defaults(parser=sub)
+        command.arguments(sub)
+        sub.add_argument("--json", action="store_true", help="everything, as JSON with a schema_version")
+    return top
+
+
+def answer(args: argparse.Namespace) -> Answer:
+    """Do the work of the command that the arguments name."""
+    return import_module(f"comparisons.commands.{args.command}").answer(args)
+
+
+def _write(found: Answer, as_json: bool) -> None:
+    if as_json:
+        import json
+
+        print(json.dumps(found.data, indent=2))
+        return
+    for part in found.text():
+        print(part if isinstance(part, str) else _drawn(part))
+
+
+def _drawn(renderable: Any) -> str:
+    """What rich makes of a table: plain and as wide as needed in a pipe or a file, in colour at a terminal."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 10_000
+    with console.capture() as drawn:
+        console.print(renderable)
+    return "\n".join(line.rstrip() for line in drawn.get().splitlines())
+
+
+@contextmanager
+def _reader_may_leave() -> Iterator[None]:
+    """A reader such as `head` that closes the pipe ends the output, not the command."""
+    try:
+        yield
+        if sys.stdout:
+            sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more at its end
+        if not isinstance(error, BrokenPipeError):
+            raise Stop(f"the output must be writable, got {error.strerror!r}", UNREADABLE) from None
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    prog = "gateproof"
+    try:
+        with _reader_may_leave():
+            try:
+                args = parser().parse(argv)
+            except SystemExit as parsed:  # argparse has printed the help or the error
+                return int(parsed.code or DONE)
+        prog = f"gateproof {args.command}"
+        found = answer(args)
+        with _reader_may_leave():
+            _write(found, args.json)
+    except Stop as stop:
+        print(f"{prog}: {stop}", file=sys.stderr)
+        return stop.exit_code
+    except KeyboardInterrupt:
+        return 130
+    return found.exit_code

@@ -1,0 +1,43 @@
+"""This project's cells, in `keras.layers.RNN`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+import cells
+from comparisons.frameworks import keras_family
+from comparisons.proof.cases import Case
+from comparisons.proof.measure import Trace
+from reference import Layer
+
+ACTIVATIONS = {"hard_sigmoid_keras3": "hard_sigmoid"}
+
+
+def title() -> str:
+    return f"cells (on keras {keras.__version__}, {keras.backend.backend()})"
+
+
+def missing() -> str | None:
+    return None
+
+
+def unable(case: Case) -> str | None:
+    return None
+
+
+def run(case: Case, layer: Layer, x: Any, mask: Any) -> Trace:
+    """`RNN(LSTMCell)` and its like."""
+    given = keras_family.arguments(case, layer, ACTIVATIONS, forget_bias=True)
+    cell = getattr(cells, f"{keras_family.LAYERS[case.cell]}Cell")
+    return keras_family.run(
+        keras.layers.RNN(cell(**given), **keras_family.flags(case)),
+        keras.layers.RNN(keras_family.shown(keras.layers, ops.concatenate, cell(**given)), **keras_family.flags(case)),
+        keras_family.arrays(layer, fold=False),
+        case,
+        x,
+        mask,
+        ops.convert_to_numpy,
+    )

@@ -1,0 +1,152 @@
+"""What the cases run on: the series in windows, the one-hot sentence, asymmetric draws of weights and masks."""
+
+from __future__ import annotations
+
+import csv
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from comparisons.proof.cases import WINDOW, Case
+from reference import Layer, Weights
+from reference.steps import module
+
+Array = NDArray[Any]
+
+SENTENCE = "公主很漂亮"
+CHARACTERS = "公主很漂亮王子也高大"
+LARGEST = 256 * 2**20  # bytes of a data file
+
+
+class UnreadableData(ValueError):
+    """A data file that is missing, malformed or holds no series."""
+
+
+def sunspots() -> Array:
+    """The monthly mean sunspot numbers, 1749–2009: `(3126, 1)`, public domain."""
+    with resources.files("comparisons").joinpath("data/sunspots_monthly.csv").open(encoding="utf-8") as lines:
+        return np.array([[float(row["mean_sunspot_number"])] for row in csv.DictReader(lines)])
+
+
+def load(path: Path) -> Array:
+    """A user's series from .npy, .npz or .csv: `(T,)`, `(T, X)` or `(B, T, X)`, finite numbers.
+
+    A .csv has a row a time step and a column a feature, with or without a line of names; an .npz holds one array.
+    Raises UnreadableData, with the place and the value, for anything else.
+    """
+    readers = {".npy": _npy, ".npz": _npy, ".csv": _csv}
+    if path.suffix not in readers:
+        raise UnreadableData(f"data must be a .npy, .npz or .csv file, got {str(path)!r}")
+    if not path.is_file():
+        raise UnreadableData(f"no data file {str(path)!r}")
+    if path.stat().st_size > LARGEST:
+        raise UnreadableData(f"data must be no more than {LARGEST} bytes, {path.name!r} has {path.stat().st_size}")
+    values = readers[path.suffix](path)
+    if values.dtype.kind not in "fiub" or values.dtype.itemsize > 8:
+        raise UnreadableData(f"data must be real numbers, {path.name!r} holds {values.dtype}")
+    values = values.astype("float64")
+    values = values[:, None] if values.ndim == 1 else values
+    if values.ndim not in (2, 3) or 0 in values.shape or values.shape[-2] < 3:
+        raise UnreadableData(
+            f"data must have shape (time,), (time, features) or (batch, time, features), and three steps or more, "
+            f"got {values.shape} in {path.name!r}"
+        )
+    if not np.isfinite(values).all():
+        at = tuple(int(k) for k in np.argwhere(~np.isfinite(values))[0])
+        raise UnreadableData(f"data must be finite, got {values[at]} at {at} in {path.name!r}")
+    return values
+
+
+def _npy(path: Path) -> Array:
+    try:
+        # Mapped first, so that a header that promises more than the file holds is an error and not an allocation.
+        loaded = np.load(path, allow_pickle=False, mmap_mode="r" if path.suffix == ".npy" else None)
+        if path.suffix == ".npy":
+            return np.array(loaded)
+        with loaded:
+            if len(loaded.files) != 1:
+                raise UnreadableData(f"an .npz must hold one array, {path.name!r} holds {sorted(loaded.files)}")
+            _sizes(path)
+            return loaded[loaded.files[0]]
+    except UnreadableData:
+        raise
+    except Exception as error:  # whatever a damaged file makes NumPy or zipfile raise
+        raise UnreadableData(f"{path.name!r} is no array file that can be read: {str(error).splitlines()[0]}") from error
+
+
+def _sizes(path: Path) -> None:
+    from zipfile import ZipFile
+
+    with ZipFile(path) as archive:
+        total = sum(member.file_size for member in archive.infolist())
+    if total > LARGEST:
+        raise UnreadableData(f"data must be no more than {LARGEST} bytes, {path.name!r} unpacks to {total}")
+
+
+def _csv(path: Path) -> Array:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            rows = [(reader.line_num, row) for reader in [csv.reader(lines)] for row in reader if row]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UnreadableData(f"{path.name!r} is no table that can be read: {error}") from error
+    if rows and not any(_number(cell) is not None for cell in rows[0][1]):
+        rows = rows[1:]  # the line of names
+    if not rows:
+        raise UnreadableData(f"{path.name!r} holds no numbers")
+    width = len(rows[0][1])
+    for line, row in rows:
+        if len(row) != width:
+            raise UnreadableData(f"line {line} of {path.name!r} must have {width} columns, got {len(row)}")
+        for cell in row:
+            if _number(cell) is None:
+                raise UnreadableData(f"line {line} of {path.name!r} must hold numbers, got {cell!r}")
+    return np.array([[float(cell) for cell in row] for _, row in rows])
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def windows(series: Array) -> Array:
+    """Cut a series `(T, X)` into windows `(B, T, X)` of at most WINDOW steps and one, each feature scaled into ±1.
+
+    A window's last step is the one to predict. `(B, T, X)` is only scaled.
+    """
+    scale = np.abs(series).max(axis=tuple(range(series.ndim - 1)))
+    series = series / np.where(scale == 0, 1, scale)
+    if series.ndim == 3:
+        return series
+    steps = min(WINDOW + 1, len(series))
+    return np.stack([series[k : k + steps] for k in range(0, len(series) - steps + 1, steps)])
+
+
+def sentence() -> Array:
+    """The sentence, one-hot: `(1, 5, 10)`."""
+    return np.eye(len(CHARACTERS))[None, [CHARACTERS.index(character) for character in SENTENCE]]
+
+
+def weights(case: Case, input_dim: int, seed: int) -> Layer:
+    """A layer of normal draws over √(X + H): no two entries equal, so that every swap shows, and contractive enough
+    that rounding stays rounding. Biases are as large as the kernels make pre-activations."""
+    draw = np.random.default_rng([seed, *case.name.encode()])
+    H, G = case.units, len(module(case.cell).gates)
+    scaled = lambda *shape: draw.normal(size=shape) / np.sqrt(input_dim + H)  # noqa: E731
+    bias = draw.normal(size=G * H) / 2 if case.use_bias else None
+    two = case.cell == "gru" and case.use_bias and case.options.get("reset_after", True)
+    recurrent_bias = draw.normal(size=G * H) / 2 if two else None
+    return Layer(case.cell, Weights(scaled(input_dim, G * H), scaled(H, G * H), bias, recurrent_bias))
+
+
+def mask(batch: int, steps: int, seed: int) -> Array:
+    """`(B, T)`: about a quarter of the steps masked at random, the first two of the first sequence, the last of the
+    second if there is one."""
+    drawn = np.random.default_rng(seed).random((batch, steps)) > 0.25
+    drawn[0, :2] = False
+    drawn[-1, -1] = batch == 1
+    return drawn

@@ -1,0 +1,53 @@
+"""The report as tables for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from comparisons.proof.measure import Distance
+from comparisons.proof.run import RULES, Report
+from comparisons.render import document
+
+TITLES = {
+    "shadowed": "Every step from the implementation's own state, h and c, against the bound computed for that step",
+    "end to end": "The whole run, outputs and last state, against 8 times the NumPy reference's own error",
+}
+
+
+def tables(report: Report) -> Iterator[Any]:
+    """A table a rule, then the summary."""
+    for rule in RULES:
+        yield _table(report, rule)
+        if blind := document.unseen(report, rule):
+            yield f"This rule alone does not see: {', '.join(blind)}."
+        yield ""
+    yield from document.summary(report)
+
+
+def _table(report: Report, rule: str) -> Any:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(title=f"{TITLES[rule]}\n(distance of allowed, in u)", box=SIMPLE_HEAD, title_justify="left")
+    table.add_column("case")
+    for name in report.titles:
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("planted mistake nearest to passing")
+    table.add_column("of allowed", justify="right", no_wrap=True)
+    for result in report.results:
+        cells = [
+            _cell(row.distances[rule]) if rule in row.distances else "[dim]missing[/]" if row.framework in report.missing
+            else "[dim]has none[/]"
+            for row in result.rows
+        ]  # fmt: skip
+        near = document.rejected(result, rule)
+        mistake = (near.name, f"[green]{document.times(near.ratios[rule])}[/]") if near else ("none rejected", "")
+        table.add_row(result.case.name, *cells, *mistake)
+    return table
+
+
+def _cell(d: Distance) -> str:
+    colour = "green" if d.passed else "bold red"
+    mark = "" if d.passed else " ✗"
+    return f"[{colour}]{d.distance:.2f} of {d.allowed:.1f}{mark}[/]"
