@@ -63,8 +63,8 @@ class GatedCell(keras.layers.Layer, DropoutRNNCell):
     """A cell whose gates stand side by side in `kernel (X, G·H)`, `recurrent_kernel (H, G·H)` and `bias (G·H,)`.
 
     A subclass sets `gates` and `states` (a letter each), `takes` (which of OPTIONAL) and `adds` (arguments of its own,
-    with their defaults), and writes `call`. Drop-in for Keras 3.15's cells: the same arguments in the same order, weight names,
-    shapes and config.
+    with their defaults), and writes `call`. Drop-in for Keras 3.15's cells: the same arguments in the same order,
+    weight names, shapes and config.
 
     Raises ValueError when `units` is not a positive integer.
     """
@@ -115,13 +115,15 @@ class GatedCell(keras.layers.Layer, DropoutRNNCell):
             raise ValueError(f"implementation must be 1 (a matmul a gate) or 2 (one for all), got {implementation!r}")
         super().__init__(**layer_arguments)
         self.units = units = operator.index(units)
+        # A seed that is not given is drawn: in Keras' SimpleRNN before those of the initialisers, in its others after.
+        early = keras.random.SeedGenerator(values.arguments["seed"]) if len(self.gates) == 1 else None
         for name in self.arguments:
             setattr(self, name, READ.get(name.rsplit("_")[-1], _same)(values.arguments[name]))
         # Recurrent dropout makes Keras draw a mask a gate, for the inputs too; otherwise there is one mask for all.
         self.implementation = 1 if self.recurrent_dropout else implementation
         if self.implementation == 1 and len(self.gates) > 1:
             self.dropout_mask_count = len(self.gates)
-        self.seed_generator = keras.random.SeedGenerator(self.seed)
+        self.seed_generator = early or keras.random.SeedGenerator(self.seed)
         self.state_size = units if len(self.states) == 1 else [units] * len(self.states)
         self.output_size = units
 
@@ -150,9 +152,9 @@ class GatedCell(keras.layers.Layer, DropoutRNNCell):
         """The initialiser of the bias, where it is not `bias_initializer` itself."""
         return None
 
-    def split(self, a: Any) -> Any:
+    def split(self, a: Any, gates: int | None = None) -> Any:
         """`(…, G·H)` -> one `(…, H)` a gate."""
-        return ops.split(a, len(self.gates), axis=-1)
+        return ops.split(a, gates or len(self.gates), axis=-1)
 
     def masks(self, x: Any, training: Any, *, recurrent: bool = False) -> Any:
         """The dropout masks of a sequence, drawn once: None, one, or a list of one a gate."""
@@ -182,7 +184,7 @@ class GatedCell(keras.layers.Layer, DropoutRNNCell):
             return ops.matmul(x, kernel)
         if not isinstance(masks, list):
             return ops.matmul(x * masks, kernel)
-        parts = zip(masks, ops.split(kernel, len(masks), axis=-1), strict=True)
+        parts = zip(masks, self.split(kernel, len(masks)), strict=True)
         return ops.concatenate([ops.matmul(x * mask, part) for mask, part in parts], axis=-1)
 
     def get_initial_state(self, batch_size: Any = None) -> list[Any]:

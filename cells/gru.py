@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import keras
-from keras import ops, tree
+from keras import tree
 
 from cells.gated import GatedCell
 
@@ -43,7 +43,7 @@ class GRUCell(GatedCell):
             z, r = σ(x_z + h_z), σ(x_r + h_r)
             n = φ(x_n + r * h_n)
         else:
-            h_z, h_r = ops.split(self.recur(h, training, "zr"), 2, axis=-1)
+            h_z, h_r = self.split(self.recur(h, training, "zr"), 2)
             z, r = σ(x_z + h_z), σ(x_r + h_r)
             n = φ(x_n + self.recur(r * h, training, "n"))
         h = z * h + (1 - z) * n

@@ -42,7 +42,9 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         message = re.sub(r"^argument (\S+): ", r"\1 ", " ".join(message.split()))
-        message = re.sub(r"invalid choice: (.*) \(choose from (.*)\)$", r"must be one of \2, got \1", message)
+        if choice := re.search(r"invalid choice: (.*) \(choose from (.*)\)$", message):
+            names = choice[2].replace("'", "")  # some Pythons quote them
+            message = f"{message[: choice.start()]}must be one of {names}, got {choice[1]}"
         message = re.sub(r"^the following arguments are required: (.*)$", r"\1 must be given", message)
         self.exit(USAGE, f"{self.prog}: {message}; see '{self.prog} --help'\n")
 
@@ -55,18 +57,18 @@ class Parser(argparse.ArgumentParser):
 
 def positive(text: str) -> int:
     """An argument's type: a positive integer, written in digits."""
-    if not (text.isascii() and text.isdigit()):
-        raise argparse.ArgumentTypeError(f"must be a positive integer, got {text!r}")
     if len(text) > DIGITS:
         raise argparse.ArgumentTypeError(f"must have at most {DIGITS} digits, got {len(text)}")
-    if int(text) == 0:
-        raise argparse.ArgumentTypeError("must be a positive integer, got 0")
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise argparse.ArgumentTypeError(f"must be a positive integer, got {text!r}")
     return int(text)
 
 
-def natural(text: str) -> int:
-    """An argument's type: zero or a positive integer."""
-    return 0 if text == "0" else positive(text)
+def seed(text: str) -> int:
+    """An argument's type: what NumPy and Keras both take as a seed."""
+    if not (text.isascii() and text.isdigit() and len(text) <= 10 and int(text) < 2**32):
+        raise argparse.ArgumentTypeError(f"must be an integer from 0 to {2**32 - 1}, got {text!r}")
+    return int(text)
 
 
 def params(parser: Parser) -> None:
@@ -92,7 +94,7 @@ def compare(parser: Parser) -> None:
     add("--frameworks", nargs="+", metavar="NAME", help="only these (default: cells keras keras2 reference)")
     add("--data", metavar="FILE", help="your own series: .npy, .npz or .csv, a row a time step, a column a feature")
     add("--out", default="report", metavar="DIR", help="where the report and its pictures go (default: report)")
-    add("--seed", type=natural, default=0, metavar="N", help="of the draws and the training (default: 0)")
+    add("--seed", type=seed, default=0, metavar="N", help="of the draws and the training (default: 0)")
 
 
 class Command(NamedTuple):
@@ -164,7 +166,7 @@ def _write(found: Answer, as_json: bool) -> None:
         print(json.dumps(found.data, indent=2))
         return
     for part in found.text():
-        print(part if isinstance(part, str) else _drawn(part))
+        print(part if isinstance(part, str) else _drawn(part), flush=True)  # rich flushes too, and exits if it cannot
 
 
 def _drawn(renderable: Any) -> str:

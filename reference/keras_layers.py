@@ -6,6 +6,7 @@ overrides anything but its constructor or its config is refused. Nothing is impo
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
@@ -126,7 +127,7 @@ def _cells(stacked: Any, training: bool, **flags: bool) -> tuple[Layer, ...]:
     return tuple(_cell(cell, training, **flags) for cell in stacked.cells)
 
 
-def _cell(cell: Any, training: bool, **flags: bool) -> Layer:
+def _cell(cell: Any, training: bool, **flags: Any) -> Layer:
     if not _is(cell, CELLS):
         raise NotReadable(f"{_name(cell)} is no cell that can be read: it must be one of {', '.join(CELLS)}")
     kind = next(CELLS[c.__name__] for c in type(cell).__mro__ if c.__name__ in CELLS)
@@ -168,8 +169,9 @@ def activation(function: Any) -> Activation:
     if _is(function, {"Activation"}):
         return activation(function.activation)
     module, name = getattr(function, "__module__", None) or "", getattr(function, "__name__", str(function))
+    own = getattr(sys.modules.get(module), name, None) is function  # functools.wraps copies a module and a name
     for home, renamed in RENAMED.items():
-        if f"{module}.".startswith(f"{home}."):
+        if own and f"{module}.".startswith(f"{home}."):
             if name in renamed:
                 return renamed[name]
             if name in activations.names():

@@ -64,7 +64,7 @@ class Layer:
             for name, value in {**known, **self.options}.items()
         }
         object.__setattr__(self, "options", resolved)
-        object.__setattr__(self, "weights", Weights(*(None if a is None else np.asarray(a) for a in self.weights)))
+        object.__setattr__(self, "weights", Weights(*self.weights).edited(lambda _, a: np.asarray(a)))
         G, H = len(self.gates), self.units
         shapes = (self.input_dim, G * H), (H, G * H), (G * H,), (G * H,)
         for name, array, shape in zip(Weights._fields, self.weights, shapes, strict=True):
@@ -86,7 +86,7 @@ class Layer:
 
     def astype(self, dtype: DTypeLike) -> Layer:
         """The same layer with its weights in another dtype; `astype("float64")` is the oracle."""
-        return replace(self, weights=Weights(*(None if a is None else a.astype(dtype) for a in self.weights)))
+        return replace(self, weights=self.weights.edited(lambda _, a: a.astype(dtype)))
 
     def run(self, x: ArrayLike, initial_state: Any = None, mask: ArrayLike | None = None) -> Run:
         """Run over `x (B, T, X)`. Inference: dropout is ignored.
@@ -144,7 +144,10 @@ class Stack:
         return replace(self, layers=tuple(layer.astype(dtype) for layer in self.layers))
 
     def run(self, x: ArrayLike, initial_state: Any = None, mask: ArrayLike | None = None) -> Run:
-        """Run over `x (B, T, X)`; `initial_state` has one entry a layer. Raises ValueError where a shape does not fit."""
+        """Run over `x (B, T, X)`; `initial_state` has one entry a layer.
+
+        Raises ValueError where a shape does not fit.
+        """
         states = [None] * len(self.layers) if initial_state is None else list(initial_state)
         if len(states) != len(self.layers):
             raise ValueError(f"initial_state must have one entry a layer ({len(self.layers)}), got {len(states)}")

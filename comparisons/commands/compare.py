@@ -11,10 +11,11 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from comparisons.cli import DONE, FAILED, MISSING, UNREADABLE, Answer, Stop
-from comparisons.frameworks import FRAMEWORKS
+from comparisons.frameworks import FRAMEWORKS, load
 from reference.steps import CELLS
 
 REAL = "monthly mean sunspot numbers, 1749–2009, in windows of 132 months"
@@ -24,19 +25,16 @@ def answer(args: Namespace) -> Answer:
     """Run the proof, write the report into `--out`. Raises Stop for wrong arguments, data or a missing framework."""
     cells = _chosen("cell", args.cells, CELLS)
     names = _chosen("framework", args.frameworks, tuple(FRAMEWORKS))
-    out = Path(args.out)
-    if out.exists() and not out.is_dir():
-        raise Stop(f"--out must be a folder, got the file {str(out)!r}")
     for package in ("keras", "tensorflow"):
         if find_spec(package) is None:
             raise Stop(f"{package} must be installed to train and run the cells: pip install {package}", MISSING)
     series, data = _data(args.data)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
-    with _progress() as progress:
-        progress("importing the frameworks", 1)
-        from comparisons.proof import run
-        from comparisons.render import document, tables
+    out = _folder(args.out)
+    _import(names)
+    from comparisons.proof import run
+    from comparisons.render import document, tables
 
+    with _progress() as progress:
         report = run.run(cells=cells, names=names, series=series, data=data, seed=args.seed, progress=progress)
         written = _write(report, out)
 
@@ -53,8 +51,8 @@ def _chosen(what: str, given: list[str] | None, known: tuple[str, ...]) -> list[
     for word in words:
         if word not in known:
             close = get_close_matches(word, known, 1)
-            hint = f": did you mean {close[0]}?" if close else ""
-            raise Stop(f"unknown {what} {word!r}{hint or ';'} The {what}s are {', '.join(known)}")
+            hint = f", did you mean {close[0]}" if close else ""
+            raise Stop(f"{what} must be one of {', '.join(known)}, got {word!r}{hint and hint + '?'}")
     return [name for name in known if name in words]
 
 
@@ -67,6 +65,39 @@ def _data(path: str | None) -> tuple[Any, str]:
         return draws.load(Path(path)), Path(path).name
     except draws.UnreadableData as error:
         raise Stop(str(error), UNREADABLE) from None
+
+
+def _folder(path: str) -> Path:
+    """The folder of the report, made before the work begins."""
+    out = Path(path)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / ".part").touch()
+        (out / ".part").unlink()
+    except OSError as error:
+        raise Stop(f"--out must be a folder that can be written, got {path!r}: {error.strerror}") from None
+    return out
+
+
+def _import(names: list[str]) -> None:
+    """Import the frameworks, without what TensorFlow's start says of graphics cards and rounding, unless it fails."""
+    if sys.stderr.isatty():
+        print("importing the frameworks …", file=sys.stderr)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    with TemporaryFile() as said:
+        os.dup2(said.fileno(), 2)
+        try:
+            for name in names:
+                load(name).title()
+        except BaseException:
+            said.seek(0)
+            os.write(stderr, said.read())
+            raise
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
 
 
 def _write(report: Any, out: Path) -> list[str]:
@@ -82,14 +113,13 @@ def _write(report: Any, out: Path) -> list[str]:
         **{f"{name}.png": draw(report).savefig for name, draw in pictures.PICTURES.items()},
     }
     try:
-        out.mkdir(parents=True, exist_ok=True)
         for name, write in writers.items():
             unfinished = out / f".{name}.part"
             with unfinished.open("wb") as stream:
                 write(stream)
             unfinished.replace(out / name)
     except OSError as error:
-        raise Stop(f"--out {str(out)!r} must be a folder that can be written: {error.strerror}") from None
+        raise Stop(f"the report must fit into {str(out)!r}: {error.strerror}") from None
     return [str(out / name) for name in writers]
 
 
@@ -108,6 +138,6 @@ def _progress() -> Iterator[Any]:
         def progress(doing: str, of: int) -> None:
             nonlocal done
             done += 1
-            bar.update(task, description=doing, completed=max(done - 1, 0), total=of)
+            bar.update(task, description=doing, completed=done, total=of)
 
         yield progress

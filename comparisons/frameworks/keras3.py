@@ -18,7 +18,7 @@ ACTIVATIONS = {"hard_sigmoid_keras3": "hard_sigmoid"}
 
 
 def title() -> str:
-    return f"Keras 3 ({keras.__version__}, {keras.backend.backend()})"
+    return f"Keras 3 ({keras.__version__} on {keras.backend.backend()})"
 
 
 def missing() -> str | None:
@@ -63,7 +63,7 @@ def train(case: Case, sequences: Any, seed: int, epochs: int = 4) -> Layer:
     model = keras.Sequential([keras.Input((None, features)), layer, keras.layers.Dense(features)])
     model.compile(keras.optimizers.Adam(0.01), "mse")
     sequences = np.asarray(sequences, "float32")
-    model.fit(sequences[:, :-1], sequences[:, 1:], batch_size=8, epochs=epochs, verbose=0)
+    model.fit(sequences[:, :-1], sequences[:, 1:], batch_size=8, epochs=epochs, verbose=0)  # pyright: ignore[reportArgumentType]
     trained = read(layer)
     assert isinstance(trained, Layer)
     return trained

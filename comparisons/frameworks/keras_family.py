@@ -37,7 +37,7 @@ def arrays(layer: Layer, *, fold: bool) -> list[Any]:
 
 
 def shown(layers: Any, concatenate: Any, cell: Any) -> Any:
-    """The cell in a cell whose output is all of its states side by side, so that one run of RNN shows c as well as h."""
+    """The cell in a cell whose output is all of its states side by side: one run of RNN shows c as well as h."""
 
     class WithStates(layers.Layer):
         def __init__(self) -> None:

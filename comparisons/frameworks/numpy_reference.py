@@ -12,7 +12,7 @@ from reference import Layer
 
 
 def title() -> str:
-    return f"reference (NumPy {np.__version__})"
+    return f"this project's, in NumPy {np.__version__}"
 
 
 def missing() -> str | None:

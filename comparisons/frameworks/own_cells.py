@@ -17,7 +17,7 @@ ACTIVATIONS = {"hard_sigmoid_keras3": "hard_sigmoid"}
 
 
 def title() -> str:
-    return f"cells (on keras {keras.__version__}, {keras.backend.backend()})"
+    return "this project's, in keras.layers.RNN"
 
 
 def missing() -> str | None:

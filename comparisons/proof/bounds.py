@@ -83,7 +83,9 @@ class Precision:
         slope, rounding = RULES[activation.name]
         y = activation(a.value)
         error = slope(y, a.error) * a.error
-        return Rounded(y, error + self.u * rounding(np.abs(y) + error) + self.η)  # what is rounded is the perturbed value
+        return Rounded(
+            y, error + self.u * rounding(np.abs(y) + error) + self.η
+        )  # what is rounded is the perturbed value
 
 
 def step_bound(layer: Layer, x: Array, state: Any, dtype: str) -> dict[str, Rounded]:

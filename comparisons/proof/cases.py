@@ -54,7 +54,9 @@ CASES: tuple[Case, ...] = (
     replace(_LSTM, name="lstm, hard_sigmoid of Keras 2", options=_gated("keras2")),
     replace(_LSTM, name="lstm, forget_bias 1.0", options={"forget_bias": 1.0}, unit_forget_bias=False),
     replace(_LSTM, name="lstm, no bias", inputs="drawn", weights="drawn", use_bias=False),
-    replace(_LSTM, name="lstm, 64 inputs, 128 units", inputs="drawn", weights="drawn", features=64, units=128, steps=40),
+    replace(
+        _LSTM, name="lstm, 64 inputs, 128 units", inputs="drawn", weights="drawn", features=64, units=128, steps=40
+    ),
     replace(_LSTM, name="lstm, mask", mask=True),
     replace(_LSTM, name="lstm, mask, go_backwards", mask=True, go_backwards=True),
     replace(_LSTM, name="lstm, stateful", stateful=True),

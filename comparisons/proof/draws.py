@@ -6,6 +6,7 @@ import csv
 from importlib import resources
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +38,7 @@ def load(path: Path) -> Array:
     A .csv has a row a time step and a column a feature, with or without a line of names; an .npz holds one array.
     Raises UnreadableData, with the place and the value, for anything else.
     """
-    readers = {".npy": _npy, ".npz": _npy, ".csv": _csv}
+    readers = {".npy": _npy, ".npz": _npz, ".csv": _csv}
     if path.suffix not in readers:
         raise UnreadableData(f"data must be a .npy, .npz or .csv file, got {str(path)!r}")
     if not path.is_file():
@@ -62,28 +63,30 @@ def load(path: Path) -> Array:
 
 def _npy(path: Path) -> Array:
     try:
-        # Mapped first, so that a header that promises more than the file holds is an error and not an allocation.
-        loaded = np.load(path, allow_pickle=False, mmap_mode="r" if path.suffix == ".npy" else None)
-        if path.suffix == ".npy":
-            return np.array(loaded)
-        with loaded:
-            if len(loaded.files) != 1:
-                raise UnreadableData(f"an .npz must hold one array, {path.name!r} holds {sorted(loaded.files)}")
-            _sizes(path)
-            return loaded[loaded.files[0]]
-    except UnreadableData:
-        raise
+        # Mapped, so that a header that promises more than the file holds is an error and not an allocation.
+        return np.array(np.load(path, allow_pickle=False, mmap_mode="r"))
+    except Exception as error:  # whatever a damaged file makes NumPy raise
+        raise UnreadableData(f"{path.name!r} is no array file that can be read: {_first_line(error)}") from error
+
+
+def _npz(path: Path) -> Array:
+    try:
+        with ZipFile(path) as archive:
+            total = sum(member.file_size for member in archive.infolist())
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as loaded:
+            names = loaded.files
+            values = loaded[names[0]] if len(names) == 1 and total <= LARGEST else np.zeros(0)
     except Exception as error:  # whatever a damaged file makes NumPy or zipfile raise
-        raise UnreadableData(f"{path.name!r} is no array file that can be read: {str(error).splitlines()[0]}") from error
-
-
-def _sizes(path: Path) -> None:
-    from zipfile import ZipFile
-
-    with ZipFile(path) as archive:
-        total = sum(member.file_size for member in archive.infolist())
+        raise UnreadableData(f"{path.name!r} is no array file that can be read: {_first_line(error)}") from error
     if total > LARGEST:
         raise UnreadableData(f"data must be no more than {LARGEST} bytes, {path.name!r} unpacks to {total}")
+    if len(names) != 1:
+        raise UnreadableData(f"an .npz must hold one array, {path.name!r} holds {sorted(names)}")
+    return values
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _csv(path: Path) -> Array:
@@ -145,8 +148,8 @@ def weights(case: Case, input_dim: int, seed: int) -> Layer:
 
 def mask(batch: int, steps: int, seed: int) -> Array:
     """`(B, T)`: about a quarter of the steps masked at random, the first two of the first sequence, the last of the
-    second if there is one."""
+    last sequence if there is another."""
     drawn = np.random.default_rng(seed).random((batch, steps)) > 0.25
     drawn[0, :2] = False
-    drawn[-1, -1] = batch == 1
+    drawn[1:][-1:, -1] = False
     return drawn

@@ -48,8 +48,8 @@ class Place:
 
 @dataclass(frozen=True)
 class Distance:
-    """The largest absolute distance in u, where it is and what is allowed there; `ratio` is the largest share of its own
-    allowance that any element takes. Within the bound where ratio ≤ 1."""
+    """The largest absolute distance in u, where it is and what is allowed there. `ratio` is the largest share of its
+    own allowance that any element takes: within the bound where it is at most 1."""
 
     distance: float
     at: Place
@@ -62,18 +62,21 @@ class Distance:
         return bool(self.ratio <= 1)  # a NaN is no pass
 
 
-def shadowed(layer: Layer, x: Array, mask: Array | None, trace: Trace, dtype: str) -> Distance:
+def shadowed(
+    layer: Layer, x: Array, mask: Array | None, trace: Trace, dtype: str, initial_state: tuple[Array, ...] | None = None
+) -> Distance:
     """Hold every step of a trace to the bound of one step from the trace's own state before it.
 
     `layer` is the oracle's, with the weights in the precision compared; `x (B, T, X)` and `mask (B, T)` are in input
-    order; the run began with zeros.
+    order; the run began with `initial_state`, or with zeros.
     """
     assert trace.states is not None
     wide = layer.astype(ORACLE[dtype])
     x, mask = _processing_order(layer, x.astype(ORACLE[dtype]), mask)
     B, T, H = trace.states[0].shape
     own = [s.astype(ORACLE[dtype]) for s in trace.states]
-    before = [np.concatenate([np.zeros((B, 1, H)), s[:, :-1]], axis=1) for s in own]
+    first = [np.zeros((B, H))] * len(own) if initial_state is None else initial_state
+    before = [np.concatenate([start[:, None], s[:, :-1]], axis=1) for start, s in zip(first, own, strict=True)]
     State = module(layer.cell).State
     flat = State(*(s.reshape(B * T, H) for s in before))
     rows = x.reshape(B * T, -1)
@@ -120,11 +123,12 @@ def _processing_order(layer: Layer, x: Array, mask: Array | None) -> tuple[Array
 
 def _largest(distances: dict[str, Array], allowances: dict[str, Array], dtype: str) -> Distance:
     u = UNITS[dtype]
-    # A NaN is farther than anything.
-    distances = {name: np.where(np.isnan(d), np.inf, d) for name, d in distances.items()}
+    # A NaN, in what was measured or in what would be allowed, is farther than anything.
+    far = lambda values: np.where(np.isnan(values), np.inf, values)  # noqa: E731
+    distances = {name: far(d) for name, d in distances.items()}
     field = max(distances, key=lambda name: distances[name].max(initial=0))
     place = np.unravel_index(np.argmax(distances[field]), distances[field].shape)
-    ratio = max(float((d / allowances[name]).max(initial=0)) for name, d in distances.items())
+    ratio = max(float(far(d / allowances[name]).max(initial=0)) for name, d in distances.items())
     first = "h" if "h" in distances else "output"
     worst = lambda values: np.asarray(values[first].max(axis=(0, 2)) / u, "float64")  # noqa: E731
     return Distance(

@@ -43,11 +43,10 @@ def planted(layer: Layer, masked: bool) -> Iterator[tuple[str, Layer]]:
 
 def _edited(layer: Layer, edit: Callable[[str, Array], Array]) -> Layer:
     """Change every array by its name."""
-    new = (None if a is None else edit(name, a) for name, a in layer.weights._asdict().items())
-    return replace(layer, weights=Weights(*new))
+    return replace(layer, weights=layer.weights.edited(edit))
 
 
-def _permuted(order: str) -> Callable[[Layer], Layer | None]:
+def permuted(order: str) -> Callable[[Layer], Layer | None]:
     def plant(layer: Layer) -> Layer | None:
         gates = layer.gates
         if sorted(gates) != sorted(order):
@@ -155,6 +154,11 @@ def _no_output_tanh(before: Any, after: Any, gates: dict[str, Array], layer: Lay
     return after._replace(h=gates["o"] * after.c)
 
 
+def _tanh_left_out(layer: Layer) -> Layer | None:
+    nothing = layer.options["activation"].name == "linear"
+    return None if nothing else _step("lstm", _no_output_tanh)(layer)
+
+
 def _no_forget(before: Any, after: Any, gates: dict[str, Array], layer: Layer) -> Any:
     c = before.c + gates["i"] * gates["g"]
     return after._replace(c=c, h=gates["o"] * layer.options["activation"](c))
@@ -211,7 +215,7 @@ def _directed(plant: Callable[[Layer], Layer]) -> Callable[[Layer], Layer | None
 
 MUTANTS: tuple[Mutant, ...] = (
     *(
-        Mutant(f"gates in the order {''.join(order)}", _permuted("".join(order)))
+        Mutant(f"gates in the order {''.join(order)}", permuted("".join(order)))
         for gates in ("ifgo", "zrn")
         for order in list(permutations(gates))[1:]
     ),
@@ -233,7 +237,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("reset before for after, or after for before", _other_reset),
     Mutant("update gate's polarity", _step("gru", _polarity)),
     Mutant("h from the old c", _step("lstm", _old_c)),
-    Mutant("tanh of c left out", _step("lstm", _no_output_tanh)),
+    Mutant("tanh of c left out", _tanh_left_out),
     Mutant("no forget gate", _step("lstm", _no_forget)),
     Mutant("(c, h) for (h, c)", _step("lstm", _states_swapped)),
     Mutant("mask zeroes the state", lambda layer: _as(_ZeroedByMask, layer), of_masks=True),

@@ -52,7 +52,7 @@ class Planted:
 @dataclass(frozen=True)
 class CaseResult:
     case: Case
-    shape: tuple[int, int, int]  # (B, T, X)
+    shape: tuple[int, ...]  # (B, T, X)
     rows: tuple[Row, ...]
     planted: tuple[Planted, ...]
 
@@ -139,11 +139,9 @@ def _weights(case: Case, x: Array, windows: Array, seed: int, trained: dict[Any,
     return Layer(case.cell, layer.weights, dict(case.options), go_backwards=case.go_backwards).astype(case.dtype)
 
 
-def _case(
-    case: Case, layer: Layer, x: Array, chosen: dict[str, Any], missing: dict[str, str], seed: int
-) -> CaseResult:
+def _case(case: Case, layer: Layer, x: Array, chosen: dict[str, Any], missing: dict[str, str], seed: int) -> CaseResult:
     x = x.astype(case.dtype)
-    mask = draws.mask(*x.shape[:2], seed) if case.mask else None
+    mask = draws.mask(x.shape[0], x.shape[1], seed) if case.mask else None
 
     def judge(done: Trace) -> dict[str, Distance]:
         return {rule: check(layer, x, mask, done, case.dtype) for rule, check in RULES.items()}

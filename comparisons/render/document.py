@@ -100,7 +100,7 @@ def summary(report: Report) -> list[str]:
     passed = sum(not planted.ratio > 1 for result in report.results for planted in result.planted)
     verdict = f"{passed} of them NOT REJECTED" if passed else "every one rejected"
     lines.append(
-        f"{count} planted mistakes, {verdict}; the nearest to passing, {nearest.name!r} in {case.name!r}, lies at "
+        f'{count} planted mistakes, {verdict}; the nearest to passing, "{nearest.name}" in "{case.name}", lies at '
         f"{times(nearest.ratio)} what is allowed."
     )
     by_dtype: dict[str, float] = {}
@@ -129,7 +129,9 @@ def _markdown(report: Report, pictures: list[str]) -> Iterator[str]:
     yield from summary(report)
     yield ""
     yield f"Data: {report.data}. Seed {report.seed}. " + ", ".join(f"{k} {v}" for k, v in report.machine.items()) + "."
-    yield "Versions: " + ", ".join(f"{name} {value or 'not installed'}" for name, value in report.versions.items()) + "."
+    yield (
+        "Versions: " + ", ".join(f"{name} {value or 'not installed'}" for name, value in report.versions.items()) + "."
+    )
     yield ""
     yield from (f"![{name}]({name}.png)" for name in pictures)
     yield ""

@@ -16,12 +16,15 @@ TITLES = {
 
 
 def tables(report: Report) -> Iterator[Any]:
-    """A table a rule, then the summary."""
+    """A table a rule, then what the columns are, then the summary."""
     for rule in RULES:
         yield _table(report, rule)
         if blind := document.unseen(report, rule):
             yield f"This rule alone does not see: {', '.join(blind)}."
         yield ""
+    yield "; ".join(f"{name}: {title}" for name, title in report.titles.items()) + "."
+    yield f"Data: {report.data}. Weights: trained for a moment by Keras 3, or drawn."
+    yield ""
     yield from document.summary(report)
 
 
@@ -37,10 +40,11 @@ def _table(report: Report, rule: str) -> Any:
     table.add_column("of allowed", justify="right", no_wrap=True)
     for result in report.results:
         cells = [
-            _cell(row.distances[rule]) if rule in row.distances else "[dim]missing[/]" if row.framework in report.missing
-            else "[dim]has none[/]"
+            _cell(row.distances[rule])
+            if rule in row.distances
+            else f"[dim]{'missing' if row.framework in report.missing else 'has none'}[/]"
             for row in result.rows
-        ]  # fmt: skip
+        ]
         near = document.rejected(result, rule)
         mistake = (near.name, f"[green]{document.times(near.ratios[rule])}[/]") if near else ("none rejected", "")
         table.add_row(result.case.name, *cells, *mistake)

@@ -29,6 +29,10 @@ class Weights(NamedTuple):
     bias: Array | None = None  # (G·H,)
     recurrent_bias: Array | None = None  # (G·H,)
 
+    def edited(self, edit: Callable[[str, Array], Array]) -> Weights:
+        """Every array that there is, through `edit(name, array)`."""
+        return Weights(**{name: edit(name, a) for name, a in self._asdict().items() if a is not None})
+
 
 def module(cell: str) -> ModuleType:
     """The step module of a cell. Raises ValueError for an unknown name."""

@@ -24,7 +24,7 @@ def step(
     *,
     activation: Callable[[Array], Array] = TANH,
     recurrent_activation: Callable[[Array], Array] = SIGMOID,
-    forget_bias: float = 0.0,
+    forget_bias: float = 0,  # no 0.0, which would turn fractions into floats
 ) -> tuple[State, dict[str, Array]]:
     """Advance one time step.
 

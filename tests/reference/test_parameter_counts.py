@@ -1,0 +1,212 @@
+"""Parameter counts against the published numbers and their own laws."""
+
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from reference import steps
+from reference.bias_vectors import CELLS, CONVENTIONS, FORMS
+from reference.parameter_counts import BYTES, count, count_parameters, largest_units
+
+# By hand, for one layer and direction.
+PUBLISHED = {
+    ("keras", "simple_rnn", None): lambda X, H: (X + H) * H + H,
+    ("keras", "lstm", None): lambda X, H: 4 * ((X + H) * H + H),
+    ("keras", "gru", False): lambda X, H: 3 * ((X + H) * H + H),
+    ("keras", "gru", True): lambda X, H: 3 * ((X + H) * H + H) + 3 * H,
+    ("tf1", "simple_rnn", None): lambda X, H: (X + H) * H + H,
+    ("tf1", "lstm", None): lambda X, H: (X + H) * 4 * H + 4 * H,
+    ("tf1", "gru", False): lambda X, H: (X + H) * 2 * H + 2 * H + (X + H) * H + H,
+    ("pytorch", "simple_rnn", None): lambda X, H: H * X + H * H + H + H,
+    ("pytorch", "lstm", None): lambda X, H: 4 * H * X + 4 * H * H + 4 * H + 4 * H,
+    ("pytorch", "gru", True): lambda X, H: 3 * H * X + 3 * H * H + 3 * H + 3 * H,
+    ("onnx", "simple_rnn", None): lambda X, H: H * X + H * H + 2 * H,
+    ("onnx", "lstm", None): lambda X, H: 4 * H * X + 4 * H * H + 8 * H,
+    ("onnx", "gru", False): lambda X, H: 3 * H * X + 3 * H * H + 6 * H,
+    ("onnx", "gru", True): lambda X, H: 3 * H * X + 3 * H * H + 6 * H,
+    ("cudnn", "simple_rnn", None): lambda X, H: X * H + H * H + 2 * H,
+    ("cudnn", "lstm", None): lambda X, H: X * 4 * H + H * 4 * H + 8 * H,
+    ("cudnn", "gru", True): lambda X, H: X * 3 * H + H * 3 * H + 6 * H,
+    ("flax", "simple_rnn", None): lambda X, H: X * H + H + H * H,
+    ("flax", "lstm", None): lambda X, H: 4 * X * H + 4 * (H * H + H),
+    ("flax", "gru", True): lambda X, H: 3 * (X * H + H) + 2 * H * H + (H * H + H),
+}
+
+sizes = st.integers(1, 40)
+huge = st.integers(1, 10**60)
+forms = st.sampled_from([(name, form.cell, form.reset_after) for name in CONVENTIONS for form in FORMS.values()])
+held = st.sampled_from(sorted(PUBLISHED, key=repr))
+
+
+@pytest.mark.parametrize(
+    ("options", "parameters"),
+    [
+        ({"cell": "lstm"}, 200),
+        ({"cell": "lstm", "convention": "tf1"}, 200),
+        ({"cell": "lstm", "convention": "pytorch"}, 220),
+        ({"cell": "lstm", "convention": "cudnn"}, 220),
+        ({"cell": "lstm", "convention": "onnx"}, 220),
+        ({"cell": "lstm", "convention": "flax"}, 200),
+        ({"cell": "gru"}, 165),
+        ({"cell": "gru", "reset_after": False}, 150),
+        ({"cell": "gru", "convention": "tf1"}, 150),
+        ({"cell": "gru", "convention": "pytorch"}, 165),
+        ({"cell": "gru", "convention": "flax"}, 155),
+        ({"cell": "gru", "convention": "onnx"}, 165),
+        ({"cell": "simple_rnn"}, 50),
+        ({"cell": "simple_rnn", "convention": "pytorch"}, 55),
+        ({"cell": "lstm", "use_bias": False}, 180),
+        ({"cell": "gru", "use_bias": False}, 135),
+        ({"cell": "gru", "bidirectional": True}, 330),
+        ({"cell": "lstm", "input_dim": 5, "units": 7}, 364),
+        ({"cell": "lstm", "input_dim": 5, "units": 7, "convention": "pytorch"}, 392),
+        ({"cell": "gru", "input_dim": 5, "units": 7}, 294),
+        ({"cell": "gru", "input_dim": 5, "units": 7, "reset_after": False}, 273),
+    ],
+    ids=str,
+)
+def test_published_numbers(options, parameters):
+    assert count_parameters(**{"input_dim": 4, "units": 5, **options}) == parameters
+
+
+@given(held, huge, huge)
+def test_formulas(which, X, H):
+    name, cell, after = which
+    got = count_parameters(cell, input_dim=X, units=H, convention=name, reset_after=after)
+    assert got == PUBLISHED[which](X, H), f"{which}: {got} parameters, X = {X}, H = {H}"
+
+
+@given(forms)
+def test_a_convention_holds_a_form_or_says_why_not(which):
+    name, cell, after = which
+    if which in PUBLISHED:
+        assert count_parameters(cell, input_dim=4, units=5, convention=name, reset_after=after) > 0
+    else:
+        with pytest.raises(ValueError, match=rf"must be .*keras.*, got '{name}': .+ resets (before|after) the matmul"):
+            count_parameters(cell, input_dim=4, units=5, convention=name, reset_after=after)
+
+
+@given(held, huge, huge, st.integers(2, 10**9), st.booleans())
+def test_layers_and_directions(which, X, H, layers, bidirectional):
+    name, cell, after = which
+    directions = 1 + bidirectional
+
+    def parameters(X, **stacked):
+        return count_parameters(cell, input_dim=X, units=H, convention=name, reset_after=after, **stacked)
+
+    lowest, deeper = directions * parameters(X), directions * parameters(directions * H)
+    assert parameters(X, layers=layers, bidirectional=bidirectional) == lowest + (layers - 1) * deeper
+
+
+@given(held, sizes, huge, st.integers(1, 3), st.booleans())
+def test_largest_units_is_the_last_that_fits(which, X, budget, layers, bidirectional):
+    name, cell, after = which
+    options = {
+        "input_dim": X,
+        "convention": name,
+        "reset_after": after,
+        "layers": layers,
+        "bidirectional": bidirectional,
+    }
+    if budget < (least := count_parameters(cell, units=1, **options)):
+        with pytest.raises(
+            ValueError, match=rf"^budget must be at least {least}, the parameters of 1 unit, got {budget}$"
+        ):
+            largest_units(budget, cell, **options)
+        return
+    units = largest_units(budget, cell, **options)
+    fits, more = (count_parameters(cell, units=n, **options) for n in (units, units + 1))
+    assert fits <= budget < more, f"{units} units: {fits}, one more: {more}, budget {budget}"
+
+
+@given(st.sampled_from(list(FORMS.values())), sizes, sizes)
+@example(FORMS["simple_rnn"], 1, 5)  # H H + 2 H: as near as a count comes to the H H that bounds the search
+def test_a_budget_that_is_met_exactly(form, X, H):
+    options = {"input_dim": X, "reset_after": form.reset_after}
+    exact = count_parameters(form.cell, units=H, **options)
+    assert largest_units(exact, form.cell, **options) == H
+    if H > 1:
+        assert largest_units(exact - 1, form.cell, **options) == H - 1
+
+
+@pytest.mark.parametrize(("cell", "work"), [("simple_rnn", (45, 0)), ("lstm", (180, 15)), ("gru", (135, 15))])
+def test_work_of_a_step(cell, work):
+    assert count(cell, 4, 5).work == work
+    assert count(cell, 4, 5, bidirectional=True).work == (2 * work[0], 2 * work[1])
+    gates = len(FORMS[count(cell, 4, 5).form].gates)
+    assert count(cell, 4, 5, layers=3).work == (work[0] + 2 * gates * 5 * 10, 3 * work[1])
+    assert count(cell, 4, 5, use_bias=False).work == work
+
+
+def test_bytes():
+    assert {dtype: np.dtype(dtype).itemsize for dtype in BYTES if dtype != "bfloat16"} | {"bfloat16": 2} == BYTES
+
+
+def test_reset_of_a_gru_about_which_nothing_is_said():
+    after = {name: FORMS[count("gru", 4, 5, name).form].reset_after for name in CONVENTIONS}
+    assert after == {"keras": True, "tf1": False, "pytorch": True, "onnx": False, "cudnn": True, "flax": True}
+
+
+def test_numpy_integers_give_python_integers():
+    got = count_parameters("lstm", input_dim=np.int8(100), units=np.int8(100))
+    assert type(got) is int
+    assert got == 80_400
+
+
+def test_gates_are_those_of_the_step_modules():
+    assert set(CELLS) == set(steps.CELLS)
+    assert {form.cell: form.gates for form in FORMS.values()} == {cell: steps.module(cell).gates for cell in CELLS}
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"units": 0}, "units must be a positive integer, got 0"),
+        ({"units": -3}, "units must be a positive integer, got -3"),
+        ({"units": 2.5}, "units must be a positive integer, got 2.5"),
+        ({"units": "abc"}, "units must be a positive integer, got 'abc'"),
+        ({"units": True}, "units must be a positive integer, got True"),
+        ({"input_dim": None}, "input_dim must be a positive integer, got None"),
+        ({"layers": 0}, "layers must be a positive integer, got 0"),
+        ({"cell": "lstn"}, "unknown cell 'lstn': did you mean lstm? The cells are simple_rnn, lstm, gru"),
+        ({"cell": "LSTM"}, "unknown cell 'LSTM': did you mean lstm? The cells are simple_rnn, lstm, gru"),
+        ({"cell": None}, "unknown cell None; the cells are simple_rnn, lstm, gru"),
+        ({"convention": "torch"}, "unknown convention 'torch': did you mean pytorch? The conventions are keras,"),
+        ({"cell": "lstm", "reset_after": True}, "reset_after of lstm must be None, got True"),
+        ({"reset_after": "no"}, "reset_after of gru must be False or True, got 'no'"),
+        ({"use_bias": 0}, "use_bias must be True or False, got 0"),
+        ({"bidirectional": 2}, "bidirectional must be True or False, got 2"),
+        (
+            {"convention": "pytorch", "reset_after": False},
+            "convention of gru reset before must be keras or tf1 or onnx, ",
+        ),
+        ({"convention": "cudnn", "reset_after": False}, "got 'cudnn': CuDNNGRU resets after the matmul"),
+        ({"convention": "tf1", "reset_after": True}, "got 'tf1': tf.nn.rnn_cell.GRUCell resets before the matmul"),
+        (
+            {"convention": "tf1", "use_bias": False},
+            "convention of gru reset before without bias must be keras or onnx, ",
+        ),
+        ({"convention": "cudnn", "use_bias": False}, "got 'cudnn': CuDNNLSTM and CuDNNGRU have no use_bias"),
+        ({"convention": "flax", "use_bias": False}, "got 'flax': the cells of flax.linen have no option to leave the"),
+    ],
+    ids=str,
+)
+def test_wrong_questions(options, sentence):
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        count_parameters(**{"cell": "gru", "input_dim": 4, "units": 5, **options})
+
+
+def test_nothing_heavy_is_imported():
+    code = """if 1:
+        import sys, reference.parameter_counts
+        from reference import count_parameters
+        assert count_parameters("lstm", input_dim=4, units=5) == 200
+        print([name for name in ("numpy", "keras", "tensorflow", "torch", "jax", "rich") if name in sys.modules])
+    """
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
