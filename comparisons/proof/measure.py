@@ -7,7 +7,9 @@ error over the run may be 8 times that of the NumPy reference in the same precis
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -62,63 +64,77 @@ class Distance:
         return bool(self.ratio <= 1)  # a NaN is no pass
 
 
-def shadowed(
-    layer: Layer, x: Array, mask: Array | None, trace: Trace, dtype: str, initial_state: tuple[Array, ...] | None = None
-) -> Distance:
-    """Hold every step of a trace to the bound of one step from the trace's own state before it.
+@dataclass(frozen=True)
+class Judge:
+    """Holds traces of one layer on one input to the two rules.
 
-    `layer` is the oracle's, with the weights in the precision compared; `x (B, T, X)` and `mask (B, T)` are in input
-    order; the run began with `initial_state`, or with zeros.
+    `layer` is the oracle's, with the weights in the precision compared, `dtype`; `x (B, T, X)` and `mask (B, T)` are in
+    input order; the runs began with `initial_state`, or with zeros.
     """
-    assert trace.states is not None
-    wide = layer.astype(ORACLE[dtype])
-    x, mask = _processing_order(layer, x.astype(ORACLE[dtype]), mask)
-    B, T, H = trace.states[0].shape
-    own = [s.astype(ORACLE[dtype]) for s in trace.states]
-    first = [np.zeros((B, H))] * len(own) if initial_state is None else initial_state
-    before = [np.concatenate([start[:, None], s[:, :-1]], axis=1) for start, s in zip(first, own, strict=True)]
-    State = module(layer.cell).State
-    flat = State(*(s.reshape(B * T, H) for s in before))
-    rows = x.reshape(B * T, -1)
-    after, gates = module(layer.cell).step(
-        affine(rows, wide.weights.kernel, wide.weights.bias), flat, wide.weights, **wide.options
-    )
-    bound = step_bound(wide, rows, flat, dtype)
-    exact = {**gates, **after._asdict()}
-    shown = {**(trace.gates or {}), **dict(zip(State._fields, trace.states, strict=True))}
-    held = np.zeros((B, T, 1), bool) if mask is None else ~mask[:, :, None]
-    distances, allowances = {}, {}
-    for name, values in shown.items():
-        expected = exact[name].reshape(B, T, H)
-        allowed = np.broadcast_to(bound[name].error, (B * T, H)).reshape(B, T, H)
-        if name in State._fields:  # a masked step holds its state, to the bit
-            expected = np.where(held, before[State._fields.index(name)], expected)
-            allowed = np.where(held, np.finfo("float64").tiny, allowed)
-        distances[name] = np.abs(values.astype(expected.dtype) - expected)
-        allowances[name] = allowed
-    return _largest(distances, allowances, dtype)
+
+    layer: Layer
+    x: Array
+    mask: Array | None
+    dtype: str
+    initial_state: tuple[Array, ...] | None = None
+
+    def shadowed(self, trace: Trace) -> Distance:
+        """Hold every step of a trace to the bound of one step from the trace's own state before it."""
+        assert trace.states is not None
+        wide = self.layer.astype(ORACLE[self.dtype])
+        State, step = module(wide.cell).State, module(wide.cell).step
+        x, mask = self.x.astype(ORACLE[self.dtype]), self.mask
+        if wide.go_backwards:
+            x, mask = x[:, ::-1], None if mask is None else mask[:, ::-1]
+        B, T, H = trace.states[0].shape
+        own = [s.astype(ORACLE[self.dtype]) for s in trace.states]
+        first = [np.zeros((B, H))] * len(own) if self.initial_state is None else self.initial_state
+        before = [np.concatenate([start[:, None], s[:, :-1]], axis=1) for start, s in zip(first, own, strict=True)]
+        # Every step begins from a known state, so that all of them are one batch.
+        flat = State(*(s.reshape(B * T, H) for s in before))
+        rows = x.reshape(B * T, -1)
+        after, gates = step(affine(rows, wide.weights.kernel, wide.weights.bias), flat, wide.weights, **wide.options)
+        bound = step_bound(wide, rows, flat, self.dtype)
+        exact = {**gates, **after._asdict()}
+        held = np.zeros((B, T, 1), bool) if mask is None else ~mask[:, :, None]
+        distances, allowances = {}, {}
+        for name, values in {**(trace.gates or {}), **dict(zip(State._fields, trace.states, strict=True))}.items():
+            expected = exact[name].reshape(B, T, H)
+            allowed = np.broadcast_to(bound[name].error, (B * T, H)).reshape(B, T, H)
+            if name in State._fields:  # a masked step holds its state, to the bit
+                expected = np.where(held, before[State._fields.index(name)], expected)
+                allowed = np.where(held, np.finfo("float64").tiny, allowed)
+            distances[name] = np.abs(values.astype(expected.dtype) - expected)
+            allowances[name] = allowed
+        return _largest(distances, allowances, self.dtype)
+
+    def end_to_end(self, trace: Trace) -> Distance:
+        """Hold the outputs and the last state to 8 times the error of the NumPy reference in the same precision."""
+        exact, allowed = self._whole_run
+        found = self._ends(trace.outputs, trace.state)
+        distances = {name: np.abs(found[name].astype(values.dtype) - values) for name, values in exact.items()}
+        return _largest(distances, {name: np.full(d.shape, allowed) for name, d in distances.items()}, self.dtype)
+
+    @cached_property
+    def _whole_run(self) -> tuple[dict[str, Array], float]:
+        """The oracle's run, and what it allows."""
+        wide, same = (
+            self.layer.astype(dtype).run(self.x.astype(dtype), self.initial_state, self.mask)
+            for dtype in (ORACLE[self.dtype], self.dtype)
+        )
+        exact, rounded = (self._ends(run.outputs, run.state) for run in (wide, same))
+        error = max(float(np.abs(rounded[name] - exact[name]).max(initial=0)) for name in exact)
+        return exact, SLACK * max(error, UNITS[self.dtype])
+
+    def _ends(self, outputs: Array, state: tuple[Array, ...]) -> dict[str, Array]:
+        names = module(self.layer.cell).State._fields
+        return {"output": outputs, **{f"last {name}": s[:, None] for name, s in zip(names, state, strict=True)}}
 
 
-def end_to_end(layer: Layer, x: Array, mask: Array | None, trace: Trace, dtype: str) -> Distance:
-    """Hold the outputs and the last state to 8 times the error of the NumPy reference in the same precision."""
-    wide = layer.astype(ORACLE[dtype]).run(x.astype(ORACLE[dtype]), mask=mask)
-    same = layer.astype(dtype).run(x.astype(dtype), mask=mask)
-    names = module(layer.cell).State._fields
-    pack = lambda outputs, state: {  # noqa: E731
-        "output": outputs,
-        **{f"last {name}": s[:, None] for name, s in zip(names, state, strict=True)},
-    }
-    exact, ours, theirs = (pack(run.outputs, run.state) for run in (wide, same, trace))
-    error = max(float(np.abs(ours[name] - exact[name]).max(initial=0)) for name in exact)
-    allowed = SLACK * max(error, UNITS[dtype])
-    distances = {name: np.abs(theirs[name].astype(exact[name].dtype) - exact[name]) for name in exact}
-    return _largest(distances, {name: np.full(d.shape, allowed) for name, d in distances.items()}, dtype)
-
-
-def _processing_order(layer: Layer, x: Array, mask: Array | None) -> tuple[Array, Array | None]:
-    if not layer.go_backwards:
-        return x, mask
-    return x[:, ::-1], None if mask is None else mask[:, ::-1]
+RULES: dict[str, Callable[[Judge, Trace], Distance]] = {
+    "shadowed": Judge.shadowed,
+    "end to end": Judge.end_to_end,
+}
 
 
 def _largest(distances: dict[str, Array], allowances: dict[str, Array], dtype: str) -> Distance:

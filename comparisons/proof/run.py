@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 
 from comparisons import frameworks
 from comparisons.frameworks.numpy_reference import trace
-from comparisons.proof import draws, measure, mutants
+from comparisons.proof import draws, mutants
 from comparisons.proof.cases import CASES, Case
-from comparisons.proof.measure import Distance, Trace
+from comparisons.proof.measure import RULES, Distance, Judge, Trace
 from reference import Layer
 
 Array = NDArray[Any]
-RULES = {"shadowed": measure.shadowed, "end to end": measure.end_to_end}
 PACKAGES = ("gateproof", "keras", "tensorflow", "tf-keras", "numpy", "h5py", "matplotlib")
 BATCH = 4  # sequences compared, of those that were trained on
 
@@ -143,16 +142,18 @@ def _case(case: Case, layer: Layer, x: Array, chosen: dict[str, Any], missing: d
     x = x.astype(case.dtype)
     mask = draws.mask(x.shape[0], x.shape[1], seed) if case.mask else None
 
-    def judge(done: Trace) -> dict[str, Distance]:
-        return {rule: check(layer, x, mask, done, case.dtype) for rule, check in RULES.items()}
+    judge = Judge(layer, x, mask, case.dtype)
+
+    def judged(done: Trace) -> dict[str, Distance]:
+        return {rule: check(judge, done) for rule, check in RULES.items()}
 
     rows = []
     for name, module in chosen.items():
         reason = missing.get(name) or module.unable(case)
-        rows.append(Row(name, reason=reason) if reason else Row(name, judge(module.run(case, layer, x, mask))))
+        rows.append(Row(name, reason=reason) if reason else Row(name, judged(module.run(case, layer, x, mask))))
     planted = []
     for name, wrong in mutants.planted(layer, case.mask):
-        distances = judge(trace(wrong.run(x, mask=mask)))
+        distances = judged(trace(wrong.run(x, mask=mask)))
         planted.append(Planted(name, {rule: distance.ratio for rule, distance in distances.items()}))
     return CaseResult(case, x.shape, tuple(rows), tuple(planted))
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from comparisons.proof.measure import Distance
-from comparisons.proof.run import RULES, CaseResult, Planted, Report, Row
+from comparisons.proof.measure import RULES, Distance
+from comparisons.proof.run import CaseResult, Planted, Report, Row
 
 SCHEMA_VERSION = 1
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from comparisons.proof.run import RULES, Report
+from comparisons.proof.measure import RULES
+from comparisons.proof.run import Report
 
 INK, ALLOWED = "#222222", "#c0392b"
 COLOURS = ("#1f77b4", "#e69f00", "#009e73", "#7f7f7f", "#cc79a7", "#56b4e9")

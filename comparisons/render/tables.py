@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from comparisons.proof.measure import Distance
-from comparisons.proof.run import RULES, Report
+from comparisons.proof.measure import RULES, Distance
+from comparisons.proof.run import Report
 from comparisons.render import document
 
 TITLES = {

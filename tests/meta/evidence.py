@@ -60,7 +60,7 @@ def ratio(rule: Any, dtype: str, right: Layer, wrong: Layer, masked: bool, steps
         draw, fields = np.random.default_rng(8), module(right.cell).State._fields
         given = {"initial_state": tuple(draw.normal(size=(BATCH, UNITS)).astype(dtype) for _ in fields)}
     right, wrong = right.astype(dtype), wrong.astype(dtype)
-    return rule(right, x, mask, trace(wrong.run(x, mask=mask, **given)), dtype, **given).ratio
+    return rule(measure.Judge(right, x, mask, dtype, **given), trace(wrong.run(x, mask=mask, **given))).ratio
 
 
 def _measured(rule: Any, dtype: str, steps: int = STEPS) -> Callable[[str, Layer, bool], bool | None]:
@@ -96,10 +96,10 @@ def _by_goldens(name: str, cell: str) -> bool | None:
 
 
 EVIDENCE: dict[str, Callable[[str, Layer, bool], bool | None]] = {
-    "one step, bound": _measured(measure.shadowed, "float32", steps=1),
-    "shadowed, bound": _measured(measure.shadowed, "float32"),
-    "shadowed, float64": _measured(measure.shadowed, "float64"),
-    "end to end, 8×": _measured(measure.end_to_end, "float32"),
+    "one step, bound": _measured(measure.Judge.shadowed, "float32", steps=1),
+    "shadowed, bound": _measured(measure.Judge.shadowed, "float32"),
+    "shadowed, float64": _measured(measure.Judge.shadowed, "float64"),
+    "end to end, 8×": _measured(measure.Judge.end_to_end, "float32"),
     "hand-worked vectors": lambda name, layer, masked: _by_vectors(name, layer.cell),
     "Keras' goldens": lambda name, layer, masked: _by_goldens(name, layer.cell),
 }
@@ -159,8 +159,8 @@ def document() -> str:
         "hand-worked vectors (`tests/vectors/vectors.json`). The last is Keras 3.15's own golden tests, their code and",
         "numbers from its wheel, run on the same mistakes: their weights are constants, so that many look right.",
         "",
-        "Made by `python tests/meta/evidence.py`; a test holds it to what is computed. In float32, the better of the two",
-        f"rules of `gateproof compare` measures every mistake at {power():,.0f} times what is allowed, or more.",
+        "Made by `python tests/meta/evidence.py`; a test holds it to what is computed. In float32, the better of the",
+        f"two rules of `gateproof compare` measures every mistake at {power():,.0f} times what is allowed, or more.",
         "",
         "| mistake | cell | " + " | ".join(EVIDENCE) + " |",
         "|---|---|" + "---|" * len(EVIDENCE),
@@ -172,7 +172,7 @@ def document() -> str:
 def power() -> float:
     """The smallest mistake over its allowance, in float32, rounded down to a digit: machines differ a little."""
     smallest = min(
-        max(ratio(rule, "float32", layer, wrong, masked) for rule in (measure.shadowed, measure.end_to_end))
+        max(ratio(rule, "float32", layer, wrong, masked) for rule in (measure.Judge.shadowed, measure.Judge.end_to_end))
         for layer, masked in LAYERS
         for _, wrong in mutants.planted(layer, masked)
     )

@@ -1,7 +1,8 @@
 """Keras' own golden tests as evidence: their code and numbers, from the wheel, run on any layer of the reference.
 
 `lstm_test.py` and its like look `layers` up as a global of their module. There a stand-in takes the place of LSTM, GRU
-and SimpleRNN: it has Keras build and initialise the layer as the test asks, reads it, changes it, and runs the reference.
+and SimpleRNN: it has Keras build and initialise the layer as the test asks, reads it, changes it, and runs the
+reference.
 """
 
 from __future__ import annotations

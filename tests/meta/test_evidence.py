@@ -34,7 +34,7 @@ def test_evidence_rejects_something(name):
     assert any(verdicts.get(name) for cells in evidence.matrix().values() for verdicts in cells.values())
 
 
-@pytest.mark.parametrize("rule", [measure.shadowed, measure.end_to_end], ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize("rule", measure.RULES.values(), ids=measure.RULES)
 @pytest.mark.parametrize(("layer", "masked"), evidence.LAYERS)
 def test_right_layer_passes(rule, layer, masked):
     for dtype in ("float32", "float64"):
@@ -82,5 +82,6 @@ def test_not_a_number_is_no_pass():
     run = layer.run(x)
     for field in (run.outputs, run.states.c):
         field[0, 3, 1] = np.nan
-    assert not measure.end_to_end(layer, x, None, trace(run), "float64").passed
-    assert not measure.shadowed(layer, x, None, trace(run), "float64").passed
+    judge = measure.Judge(layer, x, None, "float64")
+    assert not judge.end_to_end(trace(run)).passed
+    assert not judge.shadowed(trace(run)).passed

@@ -1,0 +1,87 @@
+"""`pip install .` and `gateproof compare`, as a user without make, torch, jax and onnx runs them."""
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+NOT_NEEDED = ("torch", "jax", "jaxlib", "flax", "onnx", "onnxruntime", "tf2onnx", "hypothesis", "pytest")
+
+# Python imports sitecustomize at its start: here it makes these packages as good as not installed.
+SITECUSTOMIZE = f"""
+import sys
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {NOT_NEEDED!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Absent())
+"""
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """What `pip install .` installs of ours, in a folder of its own; its dependencies are those of this environment."""
+    folder = tmp_path_factory.mktemp("installed")
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, "wheel", "--no-deps", "--wheel-dir", folder / "wheel", ROOT], check=True)
+    (wheel,) = (folder / "wheel").iterdir()
+    subprocess.run([*pip, "install", "--no-deps", "--target", folder / "site", wheel], check=True)
+    (folder / "site" / "sitecustomize.py").write_text(SITECUSTOMIZE)
+    return folder
+
+
+def test_wheel_holds_the_packages_and_no_tests(installed):
+    (wheel,) = (installed / "wheel").iterdir()
+    names = zipfile.ZipFile(wheel).namelist()
+    tops = {name.split("/")[0] for name in names if ".dist-info" not in name}
+    assert tops == {"cells", "reference", "comparisons"}
+    assert {"cells/py.typed", "reference/py.typed", "comparisons/py.typed"} <= set(names)
+    assert "comparisons/data/sunspots_monthly.csv" in names
+
+
+def test_installed_command_proves_everything(installed, tmp_path):
+    """The whole of `gateproof compare`: the project's main job, on every case."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("TF_", "PYTHON"))}
+    env["PYTHONPATH"] = str(installed / "site")
+    script = installed / "site" / "bin" / "gateproof"
+    done = subprocess.run(
+        [sys.executable, script, "compare"], cwd=tmp_path, env=env, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    report = json.loads((tmp_path / "report" / "report.json").read_text())
+    assert report["passed"]
+    assert len(report["cases"]) > 20
+    smallest = {}
+    for case in report["cases"]:
+        assert {row["framework"] for row in case["rows"]} == {"cells", "keras", "keras2", "reference"}
+        ratios = [max(planted["ratios"].values()) for planted in case["planted"]]
+        smallest[case["dtype"]] = min([*ratios, smallest.get(case["dtype"], 1e300)])
+    assert smallest["float32"] > 1000
+    assert smallest["float64"] > 1e9
+    assert smallest["float16"] > 1
+
+
+def test_installed_command_counts(installed, tmp_path):
+    env = {**os.environ, "PYTHONPATH": str(installed / "site")}
+    script = installed / "site" / "bin" / "gateproof"
+    done = subprocess.run(
+        [sys.executable, script, "params", "lstm", "--inputs", "4", "--units", "5"],
+        cwd=tmp_path, env=env, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert "200 parameters" in done.stdout
+
+
+def test_it_runs_the_installed_copy(installed):
+    env = {**os.environ, "PYTHONPATH": str(installed / "site")}
+    code = "import cells, reference, comparisons; print(cells.__file__, reference.__file__, comparisons.__file__)"
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code], env=env, cwd=installed, capture_output=True, text=True, check=True
+    )
+    assert all(Path(file).is_relative_to(installed) for file in done.stdout.split())
