@@ -22,7 +22,7 @@ class Directions(NamedTuple):
     backward: Any
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Run:
     """What a run gave. Times run in processing order, except in the outputs of a Bidirectional.
 
@@ -36,7 +36,7 @@ class Run:
     gates: Any  # {letter: (B, T, H)}, activated
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Layer:
     """One recurrent layer.
 
@@ -47,12 +47,12 @@ class Layer:
     """
 
     cell: str
-    weights: Weights
+    weights: Weights = field(repr=False)
     options: dict[str, Any] = field(default_factory=dict)
     go_backwards: bool = False  # outputs stay in processing order, as Keras returns them
     return_sequences: bool = True
     zero_output_for_mask: bool = False
-    step: Step | None = None  # None: the cell's own
+    step: Step | None = field(default=None, repr=False)  # None: the cell's own
 
     def __post_init__(self) -> None:
         known = options(self.cell)
@@ -131,7 +131,7 @@ class Layer:
         return State(*arrays)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Stack:
     """Layers on top of one another: each one's outputs are the next one's inputs."""
 
@@ -175,7 +175,7 @@ MERGES = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Bidirectional:
     """Two layers over the same inputs, one of them backwards, merged as Keras' `merge_mode` says."""
 

@@ -35,7 +35,7 @@ def unroll(
     whatever the initial state) or, with `zero_output_for_mask`, zeros: Keras' RNN on the TensorFlow backend.
     """
     batch, steps, _ = xw.shape
-    over_time = lambda width: np.zeros((batch, steps, width), xw.dtype)  # noqa: E731
+    over_time = lambda width: np.zeros((batch, steps, width), xw.dtype)
     states = [over_time(field.shape[-1]) for field in state]
     outputs = over_time(state[0].shape[-1])
     trace = {letter: over_time(xw.shape[-1] // len(gates)) for letter in gates}

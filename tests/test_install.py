@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -29,8 +30,13 @@ sys.meta_path.insert(0, Absent())
 def installed(tmp_path_factory):
     """What `pip install .` installs of ours, in a folder of its own; its dependencies are those of this environment."""
     folder = tmp_path_factory.mktemp("installed")
+    source = folder / "source"  # building leaves files beside what it builds
+    for package in ("cells", "reference", "comparisons"):
+        shutil.copytree(ROOT / package, source / package, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "wheel", "--no-deps", "--wheel-dir", folder / "wheel", ROOT], check=True)
+    subprocess.run([*pip, "wheel", "--no-deps", "--wheel-dir", folder / "wheel", source], check=True)
     (wheel,) = (folder / "wheel").iterdir()
     subprocess.run([*pip, "install", "--no-deps", "--target", folder / "site", wheel], check=True)
     (folder / "site" / "sitecustomize.py").write_text(SITECUSTOMIZE)

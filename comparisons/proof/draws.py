@@ -139,7 +139,7 @@ def weights(case: Case, input_dim: int, seed: int) -> Layer:
     that rounding stays rounding. Biases are as large as the kernels make pre-activations."""
     draw = np.random.default_rng([seed, *case.name.encode()])
     H, G = case.units, len(module(case.cell).gates)
-    scaled = lambda *shape: draw.normal(size=shape) / np.sqrt(input_dim + H)  # noqa: E731
+    scaled = lambda *shape: draw.normal(size=shape) / np.sqrt(input_dim + H)
     bias = draw.normal(size=G * H) / 2 if case.use_bias else None
     two = case.cell == "gru" and case.use_bias and case.options.get("reset_after", True)
     recurrent_bias = draw.normal(size=G * H) / 2 if two else None

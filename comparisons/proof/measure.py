@@ -140,13 +140,13 @@ RULES: dict[str, Callable[[Judge, Trace], Distance]] = {
 def _largest(distances: dict[str, Array], allowances: dict[str, Array], dtype: str) -> Distance:
     u = UNITS[dtype]
     # A NaN, in what was measured or in what would be allowed, is farther than anything.
-    far = lambda values: np.where(np.isnan(values), np.inf, values)  # noqa: E731
+    far = lambda values: np.where(np.isnan(values), np.inf, values)
     distances = {name: far(d) for name, d in distances.items()}
     field = max(distances, key=lambda name: distances[name].max(initial=0))
     place = np.unravel_index(np.argmax(distances[field]), distances[field].shape)
     ratio = max(float(far(d / allowances[name]).max(initial=0)) for name, d in distances.items())
     first = "h" if "h" in distances else "output"
-    worst = lambda values: np.asarray(values[first].max(axis=(0, 2)) / u, "float64")  # noqa: E731
+    worst = lambda values: np.asarray(values[first].max(axis=(0, 2)) / u, "float64")
     return Distance(
         float(distances[field][place] / u),
         Place(int(place[0]), int(place[1]), field, int(place[2])),

@@ -189,7 +189,7 @@ class _ZeroedByMask(Layer):
             runs[-1] = replace(
                 runs[-1], outputs=np.where(seen, runs[-1].outputs[:, 0], 0)[:, None], states=[s[:, None] for s in state]
             )
-        joined = lambda parts: np.concatenate(list(parts), axis=1)  # noqa: E731
+        joined = lambda parts: np.concatenate(list(parts), axis=1)
         outputs = joined(run.outputs for run in runs)
         states = type(state)(*(joined(run.states[k] for run in runs) for k in range(len(state))))
         return Run(outputs, outputs, state, states, {g: joined(run.gates[g] for run in runs) for g in self.gates})
@@ -200,7 +200,7 @@ class _OutputsFlipped(Layer):
 
     def run(self, x: Any, initial_state: Any = None, mask: Any = None) -> Run:
         run = super().run(x, initial_state, mask)
-        flip = lambda a: a[:, ::-1]  # noqa: E731
+        flip = lambda a: a[:, ::-1]
         gates = {letter: flip(a) for letter, a in run.gates.items()}
         return Run(flip(run.outputs), flip(run.result), run.state, type(run.states)(*map(flip, run.states)), gates)
 

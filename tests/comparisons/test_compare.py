@@ -177,7 +177,7 @@ def test_failed_run_leaves_the_old_report(run, few, tmp_path, monkeypatch):
 
 def test_cases_cover_what_they_should():
     """Cells by activation era, options, shapes and precisions."""
-    of = lambda name: {repr(getattr(case, name)) for case in CASES}  # noqa: E731
+    of = lambda name: {repr(getattr(case, name)) for case in CASES}
     for name in ("mask", "go_backwards", "stateful", "use_bias", "unit_forget_bias"):
         assert of(name) == {"True", "False"}
     assert of("dtype") == {"'float16'", "'float32'", "'float64'"}
