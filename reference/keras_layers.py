@@ -84,7 +84,7 @@ def read(keras_layer: Any, *, training: bool = False) -> AnyLayer:
         return _cell(keras_layer, training)
     raise NotReadable(
         f"{_name(keras_layer)} is no recurrent layer that can be read: give a LSTM, GRU, SimpleRNN, RNN, "
-        "StackedRNNCells or Bidirectional of Keras 3, tf-keras or cells, or one of their cells, or a model to read_model"
+        "StackedRNNCells or Bidirectional of Keras 3, tf-keras or cells, or a cell of theirs; or a model to read_model"
     )
 
 
