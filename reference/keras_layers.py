@@ -186,7 +186,9 @@ def _is(thing: Any, names: Any) -> bool:
     for kind in type(thing).__mro__:
         if kind.__name__ in names and kind.__module__.split(".")[0] in ROOTS and "legacy" not in kind.__module__:
             return True
-        changed = {name for name in vars(kind) if callable(vars(kind)[name]) and name not in HARMLESS}
+        changed = {
+            name for name, value in vars(kind).items() if callable(value) or isinstance(value, property)
+        } - HARMLESS
         ours = {name for parent in kind.__mro__[1:] for name in vars(parent) if parent is not object}
         if changed & ours:
             return False

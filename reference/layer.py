@@ -152,6 +152,8 @@ class Stack:
         if len(states) != len(self.layers):
             raise ValueError(f"initial_state must have one entry a layer ({len(self.layers)}), got {len(states)}")
         x = np.asarray(x)
+        if x.ndim != 3:
+            raise ValueError(f"inputs must have shape (batch, time, features), got {x.shape}")
         mask = _mask(mask, x.shape[:2])
         if self.go_backwards:
             x, mask = x[:, ::-1], None if mask is None else mask[:, ::-1]
