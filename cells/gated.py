@@ -180,12 +180,13 @@ class GatedCell(keras.layers.Layer, DropoutRNNCell):
         return hu if bias is None else hu + bias
 
     def _matmul(self, x: Any, kernel: Any, masks: Any) -> Any:
+        # Not ops.matmul, which multiplies float64 in float32 on the PyTorch backend (keras.backend.result_type).
         if masks is None:
-            return ops.matmul(x, kernel)
+            return x @ kernel
         if not isinstance(masks, list):
-            return ops.matmul(x * masks, kernel)
+            return (x * masks) @ kernel
         parts = zip(masks, self.split(kernel, len(masks)), strict=True)
-        return ops.concatenate([ops.matmul(x * mask, part) for mask, part in parts], axis=-1)
+        return ops.concatenate([(x * mask) @ part for mask, part in parts], axis=-1)
 
     def get_initial_state(self, batch_size: Any = None) -> list[Any]:
         """Zeros, one `(B, H)` a state."""

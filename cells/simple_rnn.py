@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import keras
-from keras import tree
+from keras import ops, tree
 
 from cells.gated import GatedCell
 
@@ -28,4 +28,5 @@ class SimpleRNNCell(GatedCell):
     def call(self, inputs: Any, states: Any, training: Any = False) -> tuple[Any, Any]:
         h = states[0] if tree.is_nested(states) else states
         h = self.activation(self.project(inputs, training, self.bias) + self.recur(h, training))
+        h = ops.cast(h, self.compute_dtype)  # Keras' tanh makes float32 of float64 on JAX: no state for its loop
         return h, [h] if tree.is_nested(states) else h
