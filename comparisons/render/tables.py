@@ -32,12 +32,13 @@ def _table(report: Report, rule: str) -> Any:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    table = Table(title=f"{TITLES[rule]}\n(distance of allowed, in u)", box=SIMPLE_HEAD, title_justify="left")
-    table.add_column("case")
+    title = f"{TITLES[rule]} (distance/allowed, in u)"
+    table = Table(title=title, box=SIMPLE_HEAD, title_justify="left", padding=(0, 1, 0, 0))
+    table.add_column("case", min_width=11)
     for name in report.titles:
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("planted mistake nearest to passing")
-    table.add_column("of allowed", justify="right", no_wrap=True)
+    table.add_column("planted mistake nearest to passing", min_width=14)
+    table.add_column("/allowed", justify="right", no_wrap=True)
     for result in report.results:
         cells = [
             _cell(row.distances[rule])
@@ -53,5 +54,5 @@ def _table(report: Report, rule: str) -> Any:
 
 def _cell(d: Distance) -> str:
     colour = "green" if d.passed else "bold red"
-    mark = "" if d.passed else " ✗"
-    return f"[{colour}]{d.distance:.2f} of {d.allowed:.1f}{mark}[/]"
+    mark, digits = "" if d.passed else " ✗", 1 if d.allowed < 10 else 0
+    return f"[{colour}]{d.distance:.2f}/{d.allowed:.{digits}f}{mark}[/]"
