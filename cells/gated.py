@@ -181,6 +181,7 @@ class GatedCell(keras.layers.Layer, DropoutRNNCell):
 
     def _matmul(self, x: Any, kernel: Any, masks: Any) -> Any:
         # Not ops.matmul, which multiplies float64 in float32 on the PyTorch backend (keras.backend.result_type).
+        x = ops.cast(x, kernel.dtype)
         if masks is None:
             return x @ kernel
         if not isinstance(masks, list):

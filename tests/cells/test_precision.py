@@ -48,3 +48,11 @@ def test_float64_equals_the_reference(own, inputs, states, same_weights, assert_
     run = reference.read(layer).run(inputs().astype("float64"), initial)
     results = layer(inputs(), initial_state=initial)
     assert_close(results, [run.outputs, *run.state], units=SINGLE if BACKEND == "jax" else 16)
+
+
+def test_whole_numbers_are_taken_as_floats(own, inputs, same_weights, assert_equal):
+    layer = RNN(own.ours())
+    layer.build((None, 5, 3))
+    same_weights(layer)
+    whole = (10 * inputs()).astype("int32")
+    assert_equal(layer(whole), layer(whole.astype("float32")))

@@ -39,9 +39,11 @@ def pytest_configure() -> None:
 
 
 def pytest_terminal_summary(terminalreporter) -> None:
-    passed, skipped = (len(terminalreporter.stats.get(outcome, [])) for outcome in ("passed", "skipped"))
+    reports = [(word, report) for word in ("passed", "skipped") for report in terminalreporter.stats.get(word, [])]
+    counts = Counter((word, "time_distributed" in str(report.location[0])) for word, report in reports)
     counted = ", ".join(f"{whose} {name} {calls[f'{whose} {name}']}" for whose in ("our", "stock") for name in CELLS)
     terminalreporter.write_line(
-        f"Keras' own suite, with our cells: {passed} passed, {skipped} skipped; calls: {counted}. "
+        f"Keras' own suite, with our cells: {counts['passed', False]} passed, {counts['skipped', False]} skipped, "
+        f"and of time_distributed {counts['passed', True]} passed; calls: {counted}. "
         "It cannot see gate order: its weights are constants."
     )

@@ -15,7 +15,7 @@ from pathlib import Path
 
 FILES = ("lstm", "gru", "simple_rnn", "rnn", "stacked_rnn_cells", "bidirectional", "time_distributed")
 # Keras 3.15.1 with its own cells, on the TensorFlow backend: the two skipped are about cuDNN under PyTorch.
-STOCK = {"passed": 64, "skipped": 2}
+STOCK = "53 passed, 2 skipped, and of time_distributed 11 passed;"
 
 
 def test_keras_own_suite_passes_with_our_cells(tmp_path):
@@ -36,7 +36,7 @@ def test_keras_own_suite_passes_with_our_cells(tmp_path):
     assert done.returncode == 0, report
     line = next(line for line in report.splitlines() if line.startswith("Keras' own suite"))
     print(line)
-    assert {word: int(n) for n, word in re.findall(r"(\d+) (passed|skipped)", line)} == STOCK, report
+    assert STOCK in line, report
     calls = {name: int(n) for name, n in re.findall(r"((?:our|stock) \w+Cell) (\d+)", line)}
     for cell in ("SimpleRNNCell", "LSTMCell", "GRUCell"):
         assert calls[f"our {cell}"] > 0, line
