@@ -15,7 +15,7 @@ test: .venv/ready-to-test  ## the whole suite, every framework
 check: .venv/ready-to-test  ## style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/pyright
+	$(BIN)/pyright --pythonpath $(BIN)/python
 
 install: .venv/ready-to-test  ## everything, for working on the code
 

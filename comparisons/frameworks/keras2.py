@@ -13,6 +13,10 @@ from comparisons.proof.measure import Trace
 from reference import Layer
 
 ACTIVATIONS = {"hard_sigmoid_keras2": "hard_sigmoid"}
+ABSENT = {
+    "hard_sigmoid_keras3": "Keras 2's hard_sigmoid is another function",
+    "hard_tanh": "Keras 2 has no hard_tanh",
+}
 
 
 def title() -> str:
@@ -28,9 +32,7 @@ def missing() -> str | None:
 
 
 def unable(case: Case) -> str | None:
-    if "hard_sigmoid_keras3" in case.options.values():
-        return "Keras 2's hard_sigmoid is another function"
-    return None
+    return next((reason for name, reason in ABSENT.items() if name in case.options.values()), None)
 
 
 def run(case: Case, layer: Layer, x: Any, mask: Any) -> Trace:

@@ -146,6 +146,11 @@ def weights(case: Case, input_dim: int, seed: int) -> Layer:
     return Layer(case.cell, Weights(scaled(input_dim, G * H), scaled(H, G * H), bias, recurrent_bias))
 
 
+def inputs(case: Case, batch: int, seed: int) -> Array:
+    """Normal draws `(B, T, X)`, others than those of the weights."""
+    return np.random.default_rng([seed, 1, *case.name.encode()]).normal(size=(batch, case.steps, case.features))
+
+
 def mask(batch: int, steps: int, seed: int) -> Array:
     """`(B, T)`: about a quarter of the steps masked at random, the first two of the first sequence, the last of the
     last sequence if there is another."""

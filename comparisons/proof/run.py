@@ -121,8 +121,7 @@ def _inputs(case: Case, windows: Array, seed: int) -> Array:
     if case.inputs == "sentence":
         return draws.sentence()
     if case.inputs == "drawn":
-        drawn = np.random.default_rng([seed, *case.name.encode()])
-        return drawn.normal(size=(BATCH, case.steps, case.features))
+        return draws.inputs(case, BATCH, seed)
     chosen = np.linspace(0, len(windows) - 1, min(BATCH, len(windows))).astype(int)
     return windows[chosen, :-1]
 

@@ -1,0 +1,81 @@
+"""Parity over cell × option × shape × precision, drawn: every framework within both rules, on each of them."""
+
+from importlib.util import find_spec
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from comparisons import frameworks
+from comparisons.proof import draws
+from comparisons.proof.cases import Case
+from comparisons.proof.measure import RULES, Judge
+from reference import Layer
+
+SIGMOIDS = ("sigmoid", "hard_sigmoid_keras2", "hard_sigmoid_keras3")
+SQUASHES = ("tanh", "linear", "relu", "softsign", "hard_tanh")
+GATED = {"activation": st.sampled_from(SQUASHES), "recurrent_activation": st.sampled_from(SIGMOIDS)}
+OPTIONS = {
+    "simple_rnn": st.fixed_dictionaries({}, optional={"activation": st.sampled_from(SQUASHES)}),
+    "lstm": st.fixed_dictionaries({}, optional={**GATED, "forget_bias": st.sampled_from([1.0, -0.5, 2.25])}),
+    "gru": st.fixed_dictionaries({}, optional={**GATED, "reset_after": st.booleans()}),
+}
+
+
+@st.composite
+def cases(draw):
+    cell = draw(st.sampled_from(sorted(OPTIONS)))
+    stateful = draw(st.booleans())
+    options = draw(OPTIONS[cell])
+    return Case(
+        f"{cell} {draw(st.integers(0, 2**16))}",
+        cell,
+        "drawn",
+        "drawn",
+        units=draw(st.integers(1, 24)),
+        steps=draw(st.integers(2, 12)),
+        features=draw(st.integers(1, 12)),
+        options=options,
+        use_bias=draw(st.booleans()) or "forget_bias" in options,  # without a bias there is nothing to fold it into
+        mask=draw(st.booleans()) and not stateful,
+        go_backwards=draw(st.booleans()) and not stateful,
+        stateful=stateful,
+        dtype=draw(st.sampled_from(["float32", "float32", "float64", "float16"])),
+    )
+
+
+def judge(framework, case):
+    module = frameworks.load(framework)
+    if module.unable(case):
+        return
+    drawn = draws.weights(case, case.features, seed=1)
+    layer = Layer(case.cell, drawn.weights, dict(case.options), go_backwards=case.go_backwards).astype(case.dtype)
+    inputs = draws.inputs(case, 2, seed=2).astype(case.dtype)
+    mask = draws.mask(2, case.steps, 3) if case.mask else None
+    found = module.run(case, layer, inputs, mask)
+    for rule, check in RULES.items():
+        distance = check(Judge(layer, inputs, mask, case.dtype), found)
+        assert distance.passed, f"{framework}, {rule}: {distance.distance:.1f} u at {distance.at}, {distance.ratio:.2f}"
+
+
+@pytest.mark.parametrize("framework", frameworks.FRAMEWORKS)
+@given(case=cases())
+@settings(max_examples=25)
+def test_every_drawn_case_is_within(framework, case):
+    require(framework)
+    judge(framework, case)
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("framework", frameworks.FRAMEWORKS)
+@given(case=cases())
+@settings(max_examples=2000, derandomize=False)
+def test_every_drawn_case_is_within_for_long(framework, case):
+    require(framework)
+    judge(framework, case)
+
+
+def require(framework):
+    package = {"cells": "keras", "keras": "keras", "keras2": "tf_keras", "reference": "numpy"}[framework]
+    if find_spec(package) is None:
+        pytest.skip(f"{package} IS NOT INSTALLED: {framework} was NOT compared")
