@@ -140,7 +140,6 @@ def _weights(case: Case, x: Array, windows: Array, seed: int, trained: dict[Any,
 def _case(case: Case, layer: Layer, x: Array, chosen: dict[str, Any], missing: dict[str, str], seed: int) -> CaseResult:
     x = x.astype(case.dtype)
     mask = draws.mask(x.shape[0], x.shape[1], seed) if case.mask else None
-
     judge = Judge(layer, x, mask, case.dtype)
 
     def judged(done: Trace) -> dict[str, Distance]:
@@ -152,7 +151,8 @@ def _case(case: Case, layer: Layer, x: Array, chosen: dict[str, Any], missing: d
         rows.append(Row(name, reason=reason) if reason else Row(name, judged(module.run(case, layer, x, mask))))
     planted = []
     for name, wrong in mutants.planted(layer, case.mask):
-        distances = judged(trace(wrong.run(x, mask=mask)))
+        with np.errstate(all="ignore"):  # a mistake may well overflow: it is then as far as can be
+            distances = judged(trace(wrong.run(x, mask=mask)))
         planted.append(Planted(name, {rule: distance.ratio for rule, distance in distances.items()}))
     return CaseResult(case, x.shape, tuple(rows), tuple(planted))
 
