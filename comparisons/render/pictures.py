@@ -26,7 +26,12 @@ def distance_over_time(report: Report) -> Any:
             distance, allowed = row.distances["shadowed"].over_time or ([], [])
             # Equal numbers lie on one another: the later lines are thinner.
             width = 5 / (1 + list(report.titles).index(row.framework))
-            axis.plot(np.maximum(distance, 1e-2), color=colour, label=report.titles[row.framework], linewidth=width)
+            axis.plot(
+                np.maximum(distance, 1e-2),
+                color=colour,
+                label=f"{row.framework}: {report.titles[row.framework]}",
+                linewidth=width,
+            )
         if allowed is not None:
             axis.plot(allowed, color=ALLOWED, linestyle="--", label="allowed (computed bound)")
         axis.set(yscale="log", ylabel="distance of h, in u", title=result.case.name)
