@@ -63,7 +63,9 @@ def read(keras_layer: Any, *, training: bool = False) -> AnyLayer:
     `training=True`, dropout, whose masks are random.
     """
     if _is(keras_layer, {"Bidirectional"}):
-        forward, backward = (read(part, training=training) for part in _directions(keras_layer))
+        forward, backward = (
+            read(part, training=training) for part in (keras_layer.forward_layer, keras_layer.backward_layer)
+        )
         if isinstance(forward, Bidirectional) or isinstance(backward, Bidirectional):
             raise NotReadable(f"{_name(keras_layer)} must hold two recurrent layers, got one that is Bidirectional")
         return Bidirectional(forward, backward, keras_layer.merge_mode)
@@ -113,10 +115,6 @@ def _walk(parent: Any, path: str) -> Iterator[tuple[str, Any]]:
             yield here, layer
         else:
             yield from _walk(layer, here)
-
-
-def _directions(layer: Any) -> tuple[Any, Any]:
-    return layer.forward_layer, layer.backward_layer
 
 
 def _cells(stacked: Any, training: bool, **flags: bool) -> tuple[Layer, ...]:

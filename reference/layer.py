@@ -100,8 +100,7 @@ class Layer:
         x = np.asarray(x)
         if x.ndim != 3 or x.shape[-1] != self.input_dim:
             raise ValueError(f"inputs must have shape (batch, time, {self.input_dim}), got {x.shape}")
-        floating = np.issubdtype(x.dtype, np.inexact) or x.dtype.kind not in "biu"
-        dtype = np.result_type(x, w.kernel) if floating else w.kernel.dtype
+        dtype = w.kernel.dtype if x.dtype.kind in "biu" else np.result_type(x, w.kernel)
         x = x.astype(dtype)
         mask = _mask(mask, x.shape[:2])
         if self.go_backwards:

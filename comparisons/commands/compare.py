@@ -89,7 +89,7 @@ def _import(names: list[str]) -> None:
     with TemporaryFile() as said:
         os.dup2(said.fileno(), 2)
         try:
-            for name in names:
+            for name in {*names, "keras"}:  # Keras trains the weights, whoever is compared
                 load(name).title()
         except BaseException:
             said.seek(0)
@@ -101,7 +101,7 @@ def _import(names: list[str]) -> None:
 
 
 def _write(report: Any, out: Path) -> list[str]:
-    """The report as JSON, Markdown and pictures, each under a temporary name first."""
+    """The report as JSON, Markdown and pictures: all of them under temporary names, then all renamed, or none."""
     from comparisons.render import document, pictures
 
     def document_writer(text: str) -> Any:
@@ -112,14 +112,18 @@ def _write(report: Any, out: Path) -> list[str]:
         "report.md": document_writer(document.markdown(report, list(pictures.PICTURES))),
         **{f"{name}.png": draw(report).savefig for name, draw in pictures.PICTURES.items()},
     }
+    unfinished = {name: out / f".{name}.part" for name in writers}
     try:
         for name, write in writers.items():
-            unfinished = out / f".{name}.part"
-            with unfinished.open("wb") as stream:
+            with unfinished[name].open("wb") as stream:
                 write(stream)
-            unfinished.replace(out / name)
+        for name, part in unfinished.items():
+            part.replace(out / name)
     except OSError as error:
         raise Stop(f"the report must fit into {str(out)!r}: {error.strerror}") from None
+    finally:
+        for part in unfinished.values():
+            part.unlink(missing_ok=True)
     return [str(out / name) for name in writers]
 
 

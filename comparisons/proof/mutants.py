@@ -41,17 +41,15 @@ def planted(layer: Layer, masked: bool) -> Iterator[tuple[str, Layer]]:
 # Mistakes in the weights
 
 
-def _edited(layer: Layer, edit: Callable[[str, Array], Array]) -> Layer:
-    """Change every array by its name."""
-    return replace(layer, weights=layer.weights.edited(edit))
-
-
 def permuted(order: str) -> Callable[[Layer], Layer | None]:
+    """The gates of every array in another order."""
+
     def plant(layer: Layer) -> Layer | None:
         gates = layer.gates
         if sorted(gates) != sorted(order):
             return None
-        return _edited(layer, lambda _, a: fuse([split(a, gates)[gates.index(letter)] for letter in order]))
+        reorder = lambda _, a: fuse([split(a, gates)[gates.index(letter)] for letter in order])
+        return replace(layer, weights=layer.weights.edited(reorder))
 
     return plant
 
@@ -205,6 +203,21 @@ class _OutputsFlipped(Layer):
         return Run(flip(run.outputs), flip(run.result), run.state, type(run.states)(*map(flip, run.states)), gates)
 
 
+class _StateDropped(Layer):
+    """The state is not carried from the first half of the sequence to the second: a stateful layer that forgets."""
+
+    def run(self, x: Any, initial_state: Any = None, mask: Any = None) -> Run:
+        once, half = super().run, x.shape[1] // 2
+        halves = ((slice(None, half), initial_state), (slice(half, None), None))
+        runs = [once(x[:, cut], state, None if mask is None else mask[:, cut]) for cut, state in halves]
+        joined = lambda parts: np.concatenate(list(parts), axis=1)
+        outputs = joined(run.outputs for run in runs)
+        states = type(runs[1].states)(*map(joined, zip(*(run.states for run in runs), strict=True)))
+        return Run(
+            outputs, outputs, runs[1].state, states, {g: joined(run.gates[g] for run in runs) for g in self.gates}
+        )
+
+
 def _as(kind: type[Layer], layer: Layer) -> Layer:
     return kind(**{name: getattr(layer, name) for name in layer.__dataclass_fields__})
 
@@ -240,6 +253,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("tanh of c left out", _tanh_left_out),
     Mutant("no forget gate", _step("lstm", _no_forget)),
     Mutant("(c, h) for (h, c)", _step("lstm", _states_swapped)),
+    Mutant("state dropped half way", lambda layer: _as(_StateDropped, layer)),
     Mutant("mask zeroes the state", lambda layer: _as(_ZeroedByMask, layer), of_masks=True),
     Mutant("masked outputs zeroed", lambda layer: replace(layer, zero_output_for_mask=True), of_masks=True),
     Mutant("direction ignored", _directed(lambda layer: replace(layer, go_backwards=False))),

@@ -19,7 +19,7 @@ from comparisons.proof.measure import RULES, Distance, Judge, Trace
 from reference import Layer
 
 Array = NDArray[Any]
-PACKAGES = ("gateproof", "keras", "tensorflow", "tf-keras", "numpy", "h5py", "matplotlib")
+PACKAGES = ("gateproof", "keras", "tensorflow", "tf-keras", "jax", "torch", "numpy", "h5py", "matplotlib")
 BATCH = 4  # sequences compared, of those that were trained on
 
 

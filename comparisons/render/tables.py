@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from comparisons.proof.measure import RULES, Distance
-from comparisons.proof.run import Report
+from comparisons.proof.run import Report, Row
 from comparisons.render import document
 
 TITLES = {
@@ -23,9 +23,16 @@ def tables(report: Report) -> Iterator[Any]:
             yield f"This rule alone does not see: {', '.join(blind)}."
         yield ""
     yield "; ".join(f"{name}: {title}" for name, title in report.titles.items()) + "."
+    yield from sorted({f"{row.framework} has none: {row.reason}." for row in _absent(report)})
     yield f"Data: {report.data}. Weights: trained for a moment by Keras 3, or drawn."
     yield ""
     yield from document.summary(report)
+
+
+def _absent(report: Report) -> Iterator[Row]:
+    """The rows in which a framework that is there has no such cell."""
+    rows = (row for result in report.results for row in result.rows)
+    return (row for row in rows if row.reason and row.framework not in report.missing)
 
 
 def _table(report: Report, rule: str) -> Any:

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from importlib.util import find_spec
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -175,6 +176,24 @@ def test_failed_run_leaves_the_old_report(run, few, tmp_path, monkeypatch):
     assert (tmp_path / "report.md").read_text() == "old"
 
 
+def test_failed_write_leaves_the_old_report_whole(refused, few, tmp_path, monkeypatch):
+    def full(stream):
+        raise OSError(28, "No space left on device")
+
+    (tmp_path / "report.json").write_text("old")
+    monkeypatch.setitem(pictures.PICTURES, "planted_mistakes", lambda report: SimpleNamespace(savefig=full))
+    said = refused("compare", "--cells", "simple_rnn", "--frameworks", "reference", "--out", str(tmp_path))
+    assert said.endswith("No space left on device")
+    assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
+    assert (tmp_path / "report.json").read_text() == "old"
+
+
+def test_a_cell_that_a_framework_has_not_is_explained(run, few, tmp_path, monkeypatch):
+    monkeypatch.setattr(frameworks.load("keras2"), "unable", lambda case: "no such cell")
+    out = run("compare", "--cells", "gru", "--out", str(tmp_path))
+    assert "keras2 has none: no such cell." in out
+
+
 def test_cases_cover_what_they_should():
     """Cells by activation era, options, shapes and precisions."""
     of = lambda name: {repr(getattr(case, name)) for case in CASES}
@@ -185,9 +204,10 @@ def test_cases_cover_what_they_should():
     assert {case.inputs for case in CASES} == {"series", "sentence", "drawn"}
 
 
-def test_command_says_nothing_but_the_tables(tmp_path):
+@pytest.mark.parametrize("framework", ["cells,keras2", "reference"])
+def test_command_says_nothing_but_the_tables(tmp_path, framework):
     """In a process of its own: no log of TensorFlow's on stderr, plain text in a pipe."""
-    command = [sys.executable, "-m", "comparisons", "compare", "--cells", "simple_rnn", "--frameworks", "cells,keras2"]
+    command = [sys.executable, "-m", "comparisons", "compare", "--cells", "simple_rnn", "--frameworks", framework]
     plain = {name: value for name, value in os.environ.items() if not name.startswith("TF_")}
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=plain, check=False)
     assert (done.returncode, done.stderr) == (0, "")

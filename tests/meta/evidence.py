@@ -44,7 +44,12 @@ LAYERS = [
     *(_case(cell, masked=True) for cell in ("simple_rnn", "lstm", "gru")),
     *(_case(cell, masked=True, go_backwards=True) for cell in ("simple_rnn", "lstm", "gru")),
 ]
-OF_THE_LOOP = {"mask zeroes the state", "masked outputs zeroed", "direction ignored", "outputs reversed back"}
+OF_THE_LOOP = {
+    "mask zeroes the state",
+    "masked outputs zeroed",
+    "direction ignored",
+    "outputs reversed back",
+}
 
 
 def inputs(masked: bool, steps: int) -> tuple[Any, Any]:

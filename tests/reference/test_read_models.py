@@ -148,6 +148,15 @@ def changed_carry(k):
     return k.layers.RNN(Peephole(H))
 
 
+def changed_property(k):
+    class GRUCell(k.layers.GRUCell):
+        @property
+        def variables(self):
+            return []
+
+    return k.layers.RNN(GRUCell(H))
+
+
 def changed_layer(k):
     class GRU(k.layers.GRU):
         def call(self, sequence, *args, **kwargs):
@@ -170,6 +179,7 @@ REFUSED = {
     "custom cell": (custom_cell, NO_CELL),
     "changed call": (changed_call, NO_CELL),
     "changed carry": (changed_carry, NO_CELL),
+    "changed property": (changed_property, NO_CELL),
     "changed layer": (changed_layer, NO_LAYER),
     "lambda": (lambda k: k.layers.GRU(H, recurrent_activation=lambda x: x), "<lambda> is not known"),
 }
