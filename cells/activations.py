@@ -18,7 +18,19 @@ def hard_sigmoid_keras2(x: Any) -> Any:
     return ops.clip(0.2 * x + 0.5, 0.0, 1.0)
 
 
-OWN: dict[str, Callable[[Any], Any]] = {"hard_sigmoid_keras2": hard_sigmoid_keras2}
+@keras.saving.register_keras_serializable(package="gateproof")
+def sigmoid_in_1(x: Any) -> Any:
+    """2 / (1 + exp(−x)) − 1, in (−1, 1): h of Hochreiter & Schmidhuber, Neural Computation 9:1735–1780, 1997"""
+    return 2 * ops.sigmoid(x) - 1
+
+
+@keras.saving.register_keras_serializable(package="gateproof")
+def sigmoid_in_2(x: Any) -> Any:
+    """4 / (1 + exp(−x)) − 2, in (−2, 2): g of the same paper"""
+    return 4 * ops.sigmoid(x) - 2
+
+
+OWN: dict[str, Callable[[Any], Any]] = {f.__name__: f for f in (hard_sigmoid_keras2, sigmoid_in_1, sigmoid_in_2)}
 
 
 def get(identifier: Any) -> Callable[[Any], Any]:

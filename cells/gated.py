@@ -63,8 +63,9 @@ class GatedCell(keras.layers.Layer, DropoutRNNCell):
     """A cell whose gates stand side by side in `kernel (X, G·H)`, `recurrent_kernel (H, G·H)` and `bias (G·H,)`.
 
     A subclass sets `gates` and `states` (a letter each), `takes` (which of OPTIONAL) and `adds` (arguments of its own,
-    with their defaults), and writes `call`. Drop-in for Keras 3.15's cells: the same arguments in the same order,
-    weight names, shapes and config.
+    with their defaults), and writes `call`; one with weights of its own adds them in `build`, one whose gates are not
+    all as wide as its units has `widths`. Drop-in for Keras 3.15's cells: the same arguments in the same order, weight
+    names, shapes and config. An argument whose default is None may be None; every other None is what Keras makes of it.
 
     Raises ValueError when `units` is not a positive integer.
     """
@@ -117,44 +118,81 @@ class GatedCell(keras.layers.Layer, DropoutRNNCell):
         self.units = units = operator.index(units)
         # A seed that is not given is drawn: in Keras' SimpleRNN before those of the initialisers, in its others after.
         early = keras.random.SeedGenerator(values.arguments["seed"]) if len(self.gates) == 1 else None
-        for name in self.arguments:
-            setattr(self, name, READ.get(name.rsplit("_")[-1], _same)(values.arguments[name]))
+        for name, default in self.arguments.items():
+            value = values.arguments[name]
+            read = _same if value is None is default else READ.get(name.rsplit("_")[-1], _same)
+            setattr(self, name, read(value))
         # Recurrent dropout makes Keras draw a mask a gate, for the inputs too; otherwise there is one mask for all.
         self.implementation = 1 if self.recurrent_dropout else implementation
         if self.implementation == 1 and len(self.gates) > 1:
             self.dropout_mask_count = len(self.gates)
         self.seed_generator = early or keras.random.SeedGenerator(self.seed)
-        self.state_size = units if len(self.states) == 1 else [units] * len(self.states)
-        self.output_size = units
+        self.output_size = self.recurrent_dim
+        self.state_size = [self.recurrent_dim] + [units] * (len(self.states) - 1)
+        if len(self.states) == 1:
+            self.state_size = self.output_size
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """The columns of each gate."""
+        return (self.units,) * len(self.gates)
+
+    @property
+    def recurrent_dim(self) -> int:
+        """The width of the output, which is what the recurrence carries."""
+        return self.units
+
+    @property
+    def two_biases(self) -> bool:
+        """Whether `bias` is `(2, C)`: a row for the inputs' product, and one for the state's."""
+        return getattr(self, "use_recurrent_bias", False)
 
     def build(self, input_shape: Any) -> None:
         super().build(input_shape)
-        columns = self.units * len(self.gates)
+        columns = sum(self.widths)
         self.kernel = self._weight("kernel", (input_shape[-1], columns))
-        self.recurrent_kernel = self._weight("recurrent", (self.units, columns), name="recurrent_kernel")
-        self.bias = self._weight("bias", self.bias_shape, self.initial_bias) if self.use_bias else None
+        self.recurrent_kernel = self._weight("recurrent", (self.recurrent_dim, columns), name="recurrent_kernel")
+        shape = (2, columns) if self.two_biases else (columns,)
+        self.bias = self._weight("bias", shape, self._initial_bias()) if self.use_bias else None
 
     def _weight(self, role: str, shape: tuple[int, ...], initializer: Any = None, name: str | None = None) -> Any:
         return self.add_weight(
             shape=shape,
             name=name or role,
             initializer=initializer or getattr(self, f"{role}_initializer"),
-            regularizer=getattr(self, f"{role}_regularizer"),
-            constraint=getattr(self, f"{role}_constraint"),
+            regularizer=getattr(self, f"{role}_regularizer", None),
+            constraint=getattr(self, f"{role}_constraint", None),
         )
 
-    @property
-    def bias_shape(self) -> tuple[int, ...]:
-        return (self.units * len(self.gates),)
+    def _initial_bias(self) -> Any:
+        """Ones for the forget gate where `unit_forget_bias` asks for them; None: `bias_initializer`, as it is."""
+        if not getattr(self, "unit_forget_bias", False):
+            return None
+        at = self.gates.index("f")
+        before, f, after = sum(self.widths[:at]), self.widths[at], sum(self.widths[at + 1 :])
 
-    @property
-    def initial_bias(self) -> Any:
-        """The initialiser of the bias, where it is not `bias_initializer` itself."""
-        return None
+        def initializer(_: Any, *args: Any, **kwargs: Any) -> Any:
+            drawn = lambda width: self.bias_initializer((width,), *args, **kwargs)
+            ones = keras.initializers.Ones()((f,), *args, **kwargs)
+            bias = ops.concatenate([drawn(before), ones, drawn(after)])
+            return ops.stack([bias, drawn(before + f + after)]) if self.two_biases else bias
+
+        return initializer
 
     def split(self, a: Any, gates: int | None = None) -> Any:
-        """`(…, G·H)` -> one `(…, H)` a gate."""
-        return ops.split(a, gates or len(self.gates), axis=-1)
+        """`(…, C)` -> one array a gate; of neighbouring gates alone where their number is given."""
+        if len(set(self.widths)) == 1:
+            return ops.split(a, gates or len(self.gates), axis=-1)
+        return ops.split(a, [sum(self.widths[:k]) for k in range(1, len(self.gates))], axis=-1)
+
+    def biases(self) -> tuple[Any, Any]:
+        """What is added to the inputs' product, and to the state's."""
+        return (self.bias[0], self.bias[1]) if self.use_bias and self.two_biases else (self.bias, None)
+
+    def affine(self, inputs: Any, h: Any, training: Any) -> Any:
+        """x W + h U + b `(B, C)`, with the dropout of both."""
+        b, d = self.biases()
+        return self.project(inputs, training, b) + self.recur(h, training, bias=d)
 
     def masks(self, x: Any, training: Any, *, recurrent: bool = False) -> Any:
         """The dropout masks of a sequence, drawn once: None, one, or a list of one a gate."""
@@ -191,8 +229,12 @@ class GatedCell(keras.layers.Layer, DropoutRNNCell):
 
     def get_initial_state(self, batch_size: Any = None) -> list[Any]:
         """Zeros, one `(B, H)` a state."""
-        return [ops.zeros((batch_size, self.units), dtype=self.compute_dtype) for _ in self.states]
+        widths = [self.recurrent_dim] + [self.units] * (len(self.states) - 1)
+        return [ops.zeros((batch_size, width), dtype=self.compute_dtype) for width in widths]
 
     def get_config(self) -> dict[str, Any]:
-        own = {name: WRITE.get(name.rsplit("_")[-1], _same)(getattr(self, name)) for name in self.arguments}
+        own = {}
+        for name in self.arguments:
+            value = getattr(self, name)
+            own[name] = value if value is None else WRITE.get(name.rsplit("_")[-1], _same)(value)
         return {**super().get_config(), "units": self.units, **own}

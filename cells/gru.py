@@ -37,9 +37,10 @@ class GRUCell(GatedCell):
     def call(self, inputs: Any, states: Any, training: Any = False) -> tuple[Any, Any]:
         σ, φ = self.recurrent_activation, self.activation
         h = states[0] if tree.is_nested(states) else states
-        x_z, x_r, x_n = self.split(self.project(inputs, training, self._bias(0)))
+        b, d = self.biases()
+        x_z, x_r, x_n = self.split(self.project(inputs, training, b))
         if self.reset_after:
-            h_z, h_r, h_n = self.split(self.recur(h, training, bias=self._bias(1)))
+            h_z, h_r, h_n = self.split(self.recur(h, training, bias=d))
             z, r = σ(x_z + h_z), σ(x_r + h_r)
             n = φ(x_n + r * h_n)
         else:
@@ -49,10 +50,6 @@ class GRUCell(GatedCell):
         h = z * h + (1 - z) * n
         return h, [h] if tree.is_nested(states) else h
 
-    def _bias(self, row: int) -> Any:
-        """b is row 0, d row 1; a bias that has no rows is b."""
-        return self.bias[row] if self.use_bias and self.reset_after else self.bias
-
     @property
-    def bias_shape(self) -> tuple[int, ...]:
-        return (2, 3 * self.units) if self.reset_after else (3 * self.units,)
+    def two_biases(self) -> bool:
+        return self.reset_after

@@ -38,6 +38,16 @@ def hard_sigmoid(x: Array, slope: float, offset: float) -> Array:
     return np.clip(slope * x + offset, 0, 1)
 
 
+def sigmoid_in_1(x: Array) -> Array:
+    """2·sigmoid(x) − 1, in (−1, 1): h of Hochreiter & Schmidhuber, Neural Computation 9:1735–1780, 1997"""
+    return 2 * sigmoid(x) - 1
+
+
+def sigmoid_in_2(x: Array) -> Array:
+    """4·sigmoid(x) − 2, in (−2, 2): g of the same paper"""
+    return 4 * sigmoid(x) - 2
+
+
 def relu(x: Array) -> Array:
     """max(x, 0)"""
     return np.maximum(x, 0)
@@ -111,7 +121,8 @@ class Activation:
     parameters: Mapping[str, float] = field(default_factory=dict)
 
     def __call__(self, x: Array) -> Array:
-        return self.function(x, **self.parameters)
+        # A quantity that is more than its value, such as one with an error bound, knows what becomes of it.
+        return x.activated(self) if hasattr(x, "activated") else self.function(x, **self.parameters)
 
     def __str__(self) -> str:
         values = ", ".join(f"{key}={value}" for key, value in self.parameters.items())
@@ -136,6 +147,8 @@ PLAIN: dict[str, Callable[..., Any]] = {
     "relu": relu,
     "selu": selu,
     "sigmoid": sigmoid,
+    "sigmoid_in_1": sigmoid_in_1,
+    "sigmoid_in_2": sigmoid_in_2,
     "silu": silu,
     "softmax": softmax,
     "softplus": softplus,
@@ -190,4 +203,4 @@ def get(identifier: str | Activation | None, **parameters: float) -> Activation:
     return _named()[name]
 
 
-TANH, SIGMOID = get("tanh"), get("sigmoid")
+LINEAR, SIGMOID, TANH = get("linear"), get("sigmoid"), get("tanh")

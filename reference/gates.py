@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -11,24 +12,44 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 
-def split(a: Array, gates: str) -> tuple[Array, ...]:
-    """Cut the last axis `(…, G·H)` into one view `(…, H)` a gate, in the order of the letters.
+def split(a: Array, gates: Sequence[str], widths: Mapping[str, int] | None = None) -> tuple[Array, ...]:
+    """Cut the last axis `(…, C)` into one view a gate, in the order of the letters: all as wide, or of these widths.
 
     >>> i, f, g, o = split(np.arange(8), "ifgo")
     >>> f
     array([2, 3])
 
-    Raises ValueError if the axis does not divide by the number of gates.
+    Raises ValueError if the axis does not divide so.
     """
-    width, rest = divmod(a.shape[-1], len(gates))
-    if rest:
-        raise ValueError(f"gate axis must be a multiple of {len(gates)} (gates {gates!r}), got {a.shape[-1]}")
-    return tuple(a[..., k * width : (k + 1) * width] for k in range(len(gates)))
+    if widths is None:
+        width, rest = divmod(a.shape[-1], len(gates))
+        if rest:
+            raise ValueError(f"gate axis must be a multiple of {len(gates)} (gates {gates!r}), got {a.shape[-1]}")
+        widths = dict.fromkeys(gates, width)
+    ends = list(accumulate(widths[letter] for letter in gates))
+    if ends[-1] != a.shape[-1]:
+        raise ValueError(f"gate axis must have {ends[-1]} columns (gates {gates!r}), got {a.shape[-1]}")
+    return tuple(a[..., end - widths[letter] : end] for letter, end in zip(gates, ends, strict=True))
 
 
 def fuse(parts: Sequence[Array]) -> Array:
     """The inverse of `split`: gates `(…, H)` joined along the last axis."""
     return np.concatenate(parts, axis=-1)
+
+
+def repeat(a: Array, times: int) -> Array:
+    """Each column `times` times, side by side: `(…, N)` -> `(…, N·times)`."""
+    return a if times == 1 else np.repeat(a, times, axis=-1)
+
+
+def peep(a: Array, peephole: Array | None, c: Array) -> Array:
+    """a + p · c, or a where there is no peephole."""
+    return a if peephole is None else a + peephole * c
+
+
+def clip(a: Array, limit: float | None) -> Array:
+    """`a`, within ±limit; None: as it is."""
+    return a if limit is None else np.minimum(np.maximum(a, -limit), limit)
 
 
 def affine(x: Array, kernel: Array, bias: Array | None) -> Array:

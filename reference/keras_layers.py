@@ -15,7 +15,7 @@ import numpy as np
 from reference import activations
 from reference.activations import Activation
 from reference.layer import Bidirectional, Layer, Stack
-from reference.steps import Array, Weights
+from reference.steps import Array, weights_type
 from reference.steps import options as cell_options
 
 
@@ -27,6 +27,20 @@ AnyLayer: TypeAlias = Layer | Stack | Bidirectional
 
 ROOTS = ("keras", "tf_keras", "cells")
 CELLS = {"SimpleRNNCell": "simple_rnn", "LSTMCell": "lstm", "GRUCell": "gru"}
+OWN_CELLS = {  # of `cells` alone
+    "CIFGCell": "cifg",
+    "FusedLayerNormLSTMCell": "fused_layer_norm_lstm",
+    "GreffLSTMCell": "greff_lstm",
+    "JordanCell": "jordan",
+    "LSTM1997Cell": "lstm_1997",
+    "LayerNormLSTMCell": "layer_norm_lstm",
+    "MGUCell": "mgu",
+    "MUT1Cell": "mut1",
+    "MUT2Cell": "mut2",
+    "MUT3Cell": "mut3",
+    "PeepholeLSTMCell": "peephole_lstm",
+    "UGRNNCell": "ugrnn",
+}
 LAYERS = {"RNN", "SimpleRNN", "LSTM", "GRU"}
 # What a subclass may define without changing the function computed.
 HARMLESS = {"__init__", "get_config", "from_config", "build_from_config", "get_build_config", "compute_output_shape"}
@@ -49,7 +63,7 @@ RENAMED: dict[str, dict[str, Activation]] = {
         "exp": activations.get("exponential"),
         "softmax_v2": activations.get("softmax"),
     },
-    "cells": {},
+    "cells.activations": {},
 }
 
 
@@ -82,7 +96,7 @@ def read(keras_layer: Any, *, training: bool = False) -> AnyLayer:
         return _cell(keras_layer.cell, training, zero_output_for_mask=zeros, **flags)
     if _is(keras_layer, {"StackedRNNCells"}):
         return Stack(_cells(keras_layer, training))
-    if _is(keras_layer, CELLS):
+    if _is_cell(keras_layer):
         return _cell(keras_layer, training)
     raise NotReadable(
         f"{_name(keras_layer)} is no recurrent layer that can be read: give a LSTM, GRU, SimpleRNN, RNN, "
@@ -126,9 +140,11 @@ def _cells(stacked: Any, training: bool, **flags: bool) -> tuple[Layer, ...]:
 
 
 def _cell(cell: Any, training: bool, **flags: Any) -> Layer:
-    if not _is(cell, CELLS):
-        raise NotReadable(f"{_name(cell)} is no cell that can be read: it must be one of {', '.join(CELLS)}")
-    kind = next(CELLS[c.__name__] for c in type(cell).__mro__ if c.__name__ in CELLS)
+    if not _is_cell(cell):
+        known = ", ".join([*CELLS, *OWN_CELLS])
+        raise NotReadable(f"{_name(cell)} is no cell that can be read: it must be one of {known}")
+    names = CELLS | OWN_CELLS
+    kind = next(names[c.__name__] for c in type(cell).__mro__ if c.__name__ in names)
     if getattr(cell, "recurrent_kernel", None) is None:
         raise NotReadable(f"{_name(cell)} has no weights yet: build it, or call it once")
     if training and (cell.dropout or cell.recurrent_dropout):
@@ -137,15 +153,17 @@ def _cell(cell: Any, training: bool, **flags: Any) -> Layer:
             "are random in training: read it with training=False for inference"
         )
     values = {
-        name: activation(getattr(cell, name)) if name.endswith("activation") else getattr(cell, name)
-        for name in cell_options(kind)
+        name: activation(value) if name.endswith("activation") and not value is default is None else value
+        for name, default in cell_options(kind).items()
         if hasattr(cell, name)
+        for value in [getattr(cell, name)]
     }
-    bias = array(cell.bias) if cell.use_bias else None
-    recurrent_bias = None
-    if bias is not None and bias.ndim == 2:  # GRU with reset_after: one row a matmul
-        bias, recurrent_bias = bias
-    return Layer(kind, Weights(array(cell.kernel), array(cell.recurrent_kernel), bias, recurrent_bias), values, **flags)
+    Weights = weights_type(kind)
+    variables = {name: getattr(cell, name, None) for name in Weights._fields}
+    arrays = {name: array(variable) for name, variable in variables.items() if variable is not None}
+    if "bias" in arrays and arrays["bias"].ndim == 2:  # one row a matmul
+        arrays["bias"], arrays["recurrent_bias"] = arrays["bias"]
+    return Layer(kind, Weights(**arrays), values, **flags)
 
 
 def array(variable: Any) -> Array:
@@ -179,10 +197,15 @@ def activation(function: Any) -> Activation:
     )
 
 
-def _is(thing: Any, names: Any) -> bool:
+def _is_cell(thing: Any) -> bool:
+    return _is(thing, CELLS) or _is(thing, OWN_CELLS, ("cells",))
+
+
+def _is(thing: Any, names: Any, roots: tuple[str, ...] = ROOTS) -> bool:
     """Whether its class, or the one that it extends harmlessly, is a trusted one of these names."""
     for kind in type(thing).__mro__:
-        if kind.__name__ in names and kind.__module__.split(".")[0] in ROOTS and "legacy" not in kind.__module__:
+        home = kind.__module__
+        if kind.__name__ in names and home.split(".")[0] in roots and "legacy" not in home and home != "cells.tf1":
             return True
         changed = {
             name for name, value in vars(kind).items() if callable(value) or isinstance(value, property)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, TypeAlias
 
@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from reference import activations
-from reference.gates import affine
-from reference.steps import Array, Step, Weights, module, options
+from reference.steps import Array, Step, edited, module, options, project, shapes, weights_type, widths
 from reference.unroll import unroll
+
+DIRECTIONS = ("forward", "reverse")
 
 
 class Directions(NamedTuple):
@@ -47,9 +48,10 @@ class Layer:
     """
 
     cell: str
-    weights: Weights = field(repr=False)
+    weights: Any = field(repr=False)  # the cell's own NamedTuple: Weights, and what the cell adds
     options: dict[str, Any] = field(default_factory=dict)
     go_backwards: bool = False  # outputs stay in processing order, as Keras returns them
+    direction: str = "forward"  # "reverse": outputs in input order, as ONNX returns them
     return_sequences: bool = True
     zero_output_for_mask: bool = False
     step: Step | None = field(default=None, repr=False)  # None: the cell's own
@@ -59,17 +61,22 @@ class Layer:
         for name in self.options:
             if name not in known:
                 raise ValueError(f"option of {self.cell} must be one of {', '.join(known)}, got {name!r}")
+        if self.direction not in DIRECTIONS:
+            raise ValueError(f"direction must be {' or '.join(DIRECTIONS)}, got {self.direction!r}")
         resolved = {
-            name: activations.get(value) if name.endswith("activation") else value
+            name: activations.get(value) if name.endswith("activation") and not value is known[name] is None else value
             for name, value in {**known, **self.options}.items()
         }
         object.__setattr__(self, "options", resolved)
-        object.__setattr__(self, "weights", Weights(*self.weights).edited(lambda _, a: np.asarray(a)))
-        G, H = len(self.gates), self.units
-        shapes = (self.input_dim, G * H), (H, G * H), (G * H,), (G * H,)
-        for name, array, shape in zip(Weights._fields, self.weights, shapes, strict=True):
+        given = weights_type(self.cell)(*self.weights)
+        object.__setattr__(self, "weights", edited(given, lambda _, a: np.asarray(a)))
+        letters = {"X": self.input_dim, "H": self.units, "R": self.recurrent_dim, "C": sum(self.widths.values())}
+        for name, spec in shapes(self.cell).items():
+            array, shape = getattr(self.weights, name), _shape(spec, letters)
             if array is not None and array.shape != shape:
-                raise ValueError(f"{name} of a {self.cell} of {H} units must have shape {shape}, got {array.shape}")
+                raise ValueError(
+                    f"{name} of a {self.cell} of {self.units} units must have shape {shape}, got {array.shape}"
+                )
 
     @property
     def gates(self) -> str:
@@ -77,16 +84,31 @@ class Layer:
         return module(self.cell).gates
 
     @property
+    def widths(self) -> dict[str, int]:
+        """The columns that each gate has in the kernels."""
+        return widths(self.cell, self.units, self.options)
+
+    @property
     def units(self) -> int:
+        narrowing = [getattr(self.weights, name) for name, spec in shapes(self.cell).items() if spec == "H R"]
+        return next((a.shape[0] for a in narrowing if a is not None), self.recurrent_dim)
+
+    @property
+    def recurrent_dim(self) -> int:
+        """The width of what the recurrence carries, and of the outputs: `units`, or less where they are projected."""
         return self.weights.recurrent_kernel.shape[0]
 
     @property
     def input_dim(self) -> int:
         return self.weights.kernel.shape[0]
 
+    def edited(self, edit: Callable[[str, Array], Array]) -> Layer:
+        """The same layer with every array passed through `edit(name, array)`."""
+        return replace(self, weights=edited(self.weights, edit))
+
     def astype(self, dtype: DTypeLike) -> Layer:
         """The same layer with its weights in another dtype; `astype("float64")` is the oracle."""
-        return replace(self, weights=self.weights.edited(lambda _, a: a.astype(dtype)))
+        return self.edited(lambda _, a: a.astype(dtype))
 
     def run(self, x: ArrayLike, initial_state: Any = None, mask: ArrayLike | None = None) -> Run:
         """Run over `x (B, T, X)`. Inference: dropout is ignored.
@@ -103,30 +125,34 @@ class Layer:
         dtype = w.kernel.dtype if x.dtype.kind in "biu" else np.result_type(x, w.kernel)
         x = x.astype(dtype)
         mask = _mask(mask, x.shape[:2])
-        if self.go_backwards:
+        if self.go_backwards != (self.direction == "reverse"):
             x, mask = x[:, ::-1], None if mask is None else mask[:, ::-1]
         done = unroll(
             self.step or module(self.cell).step,
-            affine(x, w.kernel, w.bias),
+            project(self.cell)(x, w),
             self._state(initial_state, len(x), dtype),
             w,
             mask,
-            self.gates,
+            dict.fromkeys(self.gates, self.units),
             self.options,
             zero_output_for_mask=self.zero_output_for_mask,
         )
-        return Run(done.outputs, _result(done.outputs, self.return_sequences), done.state, done.states, done.gates)
+        result = _result(done.outputs, self.return_sequences)
+        outputs = done.outputs
+        if self.direction == "reverse":
+            outputs, result = outputs[:, ::-1], result[:, ::-1] if self.return_sequences else result
+        return Run(outputs, result, done.state, done.states, done.gates)
 
     def _state(self, given: Any, batch: int, dtype: DTypeLike) -> Any:
         State = module(self.cell).State
-        shape = (batch, self.units)
+        shapes = [(batch, self.recurrent_dim)] + [(batch, self.units)] * (len(State._fields) - 1)
         if given is None:
-            return State(*(np.zeros(shape, dtype) for _ in State._fields))
+            return State(*(np.zeros(shape, dtype) for shape in shapes))
         fields = [given] if hasattr(given, "shape") and len(State._fields) == 1 else list(given)
         arrays = [np.asarray(value).astype(dtype) for value in fields]
-        if len(arrays) != len(State._fields) or any(a.shape != shape for a in arrays):
+        if [a.shape for a in arrays] != shapes:
             names, got = ", ".join(State._fields), [a.shape for a in arrays]
-            raise ValueError(f"initial_state of a {self.cell} must be ({names}), each of shape {shape}, got {got}")
+            raise ValueError(f"initial_state of a {self.cell} must be ({names}) of shapes {shapes}, got {got}")
         return State(*arrays)
 
 
@@ -217,6 +243,11 @@ class Bidirectional:
 
 
 AnyLayer: TypeAlias = Layer | Stack | Bidirectional
+
+
+def _shape(spec: str, letters: dict[str, int]) -> tuple[int, ...]:
+    """The shape that a spec such as "X C" or "3H" means."""
+    return tuple(int(word[:-1] or 1) * letters[word[-1]] for word in spec.split())
 
 
 def _halves(states: Sequence[Any]) -> tuple[Any, Any]:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from reference.steps import Array, Step, Weights
+from reference.steps import Array, Step
 
 
 class Unrolled(NamedTuple):
@@ -22,14 +22,14 @@ def unroll(
     step: Step,
     xw: Array,
     state: Any,
-    weights: Weights,
+    weights: Any,
     mask: Array | None,
-    gates: str,
+    gates: dict[str, int],
     options: dict[str, Any],
     *,
     zero_output_for_mask: bool,
 ) -> Unrolled:
-    """Run `step` over `xw = x W + b (B, T, G·H)`, from first to last.
+    """Run `step` over `xw (B, T, C)`, from first to last; `gates` has the width of each gate's trace.
 
     Where `mask (B, T)` is False the state is held, and the output is the previous output (zeros at the first step,
     whatever the initial state) or, with `zero_output_for_mask`, zeros: Keras' RNN on the TensorFlow backend.
@@ -38,7 +38,7 @@ def unroll(
     over_time = lambda width: np.zeros((batch, steps, width), xw.dtype)
     states = [over_time(field.shape[-1]) for field in state]
     outputs = over_time(state[0].shape[-1])
-    trace = {letter: over_time(xw.shape[-1] // len(gates)) for letter in gates}
+    trace = {letter: over_time(width) for letter, width in gates.items()}
     previous = np.zeros_like(state[0])
     for t in range(steps):
         new, activated = step(xw[:, t], state, weights, **options)

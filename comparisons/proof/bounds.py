@@ -4,19 +4,23 @@ Every quantity is carried as its exact value and a bound on the error of an impl
 in a precision of unit roundoff u, in any order of summation, fused or not (Higham, Accuracy and Stability of Numerical
 Algorithms, 2nd ed., chapters 3 and 4). The errors of the library functions are measured, with a margin: tanh 8 u|t|
 (seen: 5.9, TensorFlow), sigmoid 4 u (seen: 2.6, TensorFlow).
+
+The step that is bounded is the reference's own, run on `Rounded` quantities instead of arrays: a cell's equation is
+written once, and its bound follows from it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reference import Layer
 from reference.activations import Activation
-from reference.gates import split
+from reference.steps import module, project
 
 Array = NDArray[Any]
 
@@ -26,14 +30,7 @@ FLUSHED = {"float16": 2.0**-24, "float32": 2.0**-126, "float64": 2.0**-1022}
 
 
 class NoBound(ValueError):
-    """An activation whose rounding error is not known."""
-
-
-class Rounded(NamedTuple):
-    """A quantity of the exact step, and how far a rounded one may lie from it."""
-
-    value: Any
-    error: Any
+    """An operation or an activation whose rounding error is not known."""
 
 
 # activation: (Lipschitz factor at y = φ(a) for a perturbation of at most e; rounding error where |y| ≤ v, in u)
@@ -44,90 +41,188 @@ RULES: dict[str, Rule] = {
     "hard_tanh": (lambda y, e: 1.0, lambda v: 0.0),
     "softsign": (lambda y, e: 1.0, lambda v: 2 * v),
     "sigmoid": (lambda y, e: np.minimum(0.25, y * (1 - y) + 0.09623 * e), lambda v: 4.0),
+    "sigmoid_in_1": (lambda y, e: 0.5, lambda v: 2 * 4.0 + v),
+    "sigmoid_in_2": (lambda y, e: 1.0, lambda v: 4 * 4.0 + v),
     "tanh": (lambda y, e: np.minimum(1.0, 1 - y * y + 0.7698 * e), lambda v: 8 * v),
     "hard_sigmoid_keras2": (lambda y, e: 1 / 5, lambda v: 3.0),
     "hard_sigmoid_keras3": (lambda y, e: 1 / 6, lambda v: 3.0),
 }
 
 
+@dataclass(frozen=True)
 class Precision:
-    """Arithmetic on `Rounded` quantities in one precision."""
+    """Unit roundoff, the largest number that may be flushed to zero, and the relative error, in u, of the weights."""
 
-    def __init__(self, dtype: str) -> None:
-        self.u = UNITS[dtype]
-        self.η = FLUSHED[dtype]
+    u: float
+    η: float
+    weights: float = 0.0
 
-    def dot(self, *terms: tuple[Rounded, Array], biases: tuple[Array | None, ...] = (), count: int) -> Rounded:
-        """Σ x W + Σ b, for exact matrices and biases, summed in any order; `count` is the number of its terms."""
-        γ = count * self.u / (1 - count * self.u)
-        present = [b for b in biases if b is not None]
-        value = sum(x.value @ w for x, w in terms) + sum(present)
-        size = sum((np.abs(x.value) + x.error) @ np.abs(w) for x, w in terms) + sum(map(np.abs, present))
-        error = sum(x.error @ np.abs(w) for x, w in terms if np.any(x.error))
-        return Rounded(value, γ * size + error + count * self.η)
+    def γ(self, count: int) -> float:
+        """The relative error of `count` roundings."""
+        return count * self.u / (1 - count * self.u)
 
-    def add(self, a: Rounded, b: Rounded) -> Rounded:
-        value = a.value + b.value
-        error = a.error + b.error
-        return Rounded(value, error + self.u * (np.abs(value) + error))
 
-    def multiply(self, a: Rounded, b: Rounded) -> Rounded:
+class Rounded:
+    """A quantity of the exact step, and how far a rounded one may lie from it.
+
+    A sum is kept open while terms are added to it: `size` is the sum of their magnitudes, and only when it is used
+    otherwise are its `terms` rounded, as if added in whatever order is worst.
+    """
+
+    __array_priority__ = 1.0
+
+    def __init__(self, p: Precision, value: Any, error: Any = 0.0, size: Any = None, terms: int = 1, products: int = 0):
+        self.p, self.value = p, np.asarray(value)
+        self._error = np.broadcast_to(error, self.value.shape)
+        self._size = np.abs(self.value) + self._error if size is None else size
+        self._terms, self._products = terms, products
+
+    @property
+    def error(self) -> Array:
+        """The bound, the roundings of the sum included."""
+        roundings = self._terms - 1 + self._products
+        if not roundings:
+            return self._error
+        if (self._terms, self._products) == (2, 0):  # one addition rounds its result
+            return self._error + self.p.u * (np.abs(self.value) + self._error)
+        return self._error + self.p.γ(roundings) * self._size + roundings * self.p.η
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.value.shape
+
+    @property
+    def ndim(self) -> int:
+        return self.value.ndim
+
+    def _shaped(self, change: Callable[[Array], Array]) -> Rounded:
+        parts = (change(part) for part in (self.value, self._error, self._size))
+        return Rounded(self.p, *parts, self._terms, self._products)
+
+    def __getitem__(self, key: Any) -> Rounded:
+        return self._shaped(lambda a: a[key])
+
+    def reshape(self, *shape: int) -> Rounded:
+        return self._shaped(lambda a: a.reshape(*shape))
+
+    def __add__(self, other: Any) -> Rounded:
+        a, b = self, self._lift(other)
+        return Rounded(
+            self.p,
+            a.value + b.value,
+            a._error + b._error,
+            a._size + b._size,
+            a._terms + b._terms,
+            max(a._products, b._products),
+        )
+
+    __radd__ = __add__
+
+    def __neg__(self) -> Rounded:
+        return Rounded(self.p, -self.value, self._error, self._size, self._terms, self._products)
+
+    def __sub__(self, other: Any) -> Rounded:
+        return self + -self._lift(other)
+
+    def __rsub__(self, other: Any) -> Rounded:
+        return -self + other
+
+    def __mul__(self, other: Any) -> Rounded:
+        a, b = self, self._lift(other)
         value = a.value * b.value
         error = np.abs(a.value) * b.error + np.abs(b.value) * a.error + a.error * b.error
-        return Rounded(value, error + self.u * (np.abs(value) + error) + self.η)
+        return Rounded(self.p, value, error + self.p.u * (np.abs(value) + error) + self.p.η)
 
-    def apply(self, activation: Activation, a: Rounded) -> Rounded:
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Any) -> Rounded:
+        a, b = self, self._lift(other)
+        value, smallest = a.value / b.value, np.abs(b.value) - b.error
+        with np.errstate(divide="ignore"):
+            error = np.where(smallest > 0, (a.error + np.abs(value) * b.error) / np.maximum(smallest, 0), np.inf)
+        return Rounded(self.p, value, error + self.p.u * (np.abs(value) + error) + self.p.η)
+
+    def __matmul__(self, matrix: Array) -> Rounded:
+        """Times an exact matrix, or one of which each entry carries the weights' relative error."""
+        size = (np.abs(self.value) + self.error) @ np.abs(matrix)
+        error = self.error @ np.abs(matrix) + self.p.weights * self.p.u * size
+        return Rounded(self.p, self.value @ matrix, error, size, len(matrix), 1)
+
+    def mean(self, axis: int, keepdims: bool) -> Rounded:
+        mean = lambda a: a.mean(axis=axis, keepdims=keepdims)
+        return Rounded(self.p, mean(self.value), mean(self.error), mean(self._size), self.shape[axis], 1)
+
+    def activated(self, activation: Activation) -> Rounded:
         """Raises NoBound for an activation without a rule."""
         if activation.name not in RULES:
             raise NoBound(f"no bound is known for {activation.name}: one of {', '.join(RULES)}")
         slope, rounding = RULES[activation.name]
-        y = activation(a.value)
-        error = slope(y, a.error) * a.error
-        return Rounded(
-            y, error + self.u * rounding(np.abs(y) + error) + self.η
-        )  # what is rounded is the perturbed value
+        y = activation(self.value)
+        error = slope(y, self.error) * self.error
+        # What is rounded is the perturbed value.
+        return Rounded(self.p, y, error + self.p.u * rounding(np.abs(y) + error) + self.p.η)
+
+    def _lift(self, other: Any) -> Rounded:
+        if isinstance(other, Rounded):
+            return other
+        exact = np.asarray(other, self.value.dtype)
+        return Rounded(self.p, exact, self.p.weights * self.p.u * np.abs(exact))
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **_: Any) -> Rounded:
+        if method != "__call__" or ufunc not in UFUNCS:
+            raise NoBound(f"no bound is known for {ufunc.__name__}")
+        lifted = (self._lift(value) for value in inputs)
+        return UFUNCS[ufunc](*lifted)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Rounded:
+        if function not in FUNCTIONS:
+            raise NoBound(f"no bound is known for {function.__name__}")
+        return FUNCTIONS[function](*args, **kwargs)
 
 
-def step_bound(layer: Layer, x: Array, state: Any, dtype: str) -> dict[str, Rounded]:
-    """One exact step in float64 from `x (B, X)` and exact `state` fields `(B, H)`: gates and states by letter."""
-    return _STEPS[layer.cell](Precision(dtype), layer, Rounded(x, 0.0), tuple(Rounded(s, 0.0) for s in state))
+def _sqrt(a: Rounded) -> Rounded:
+    value = np.sqrt(a.value)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        below = value + np.sqrt(np.maximum(a.value - a.error, 0))
+        error = np.where(below > 0, a.error / np.where(below > 0, below, 1), np.sqrt(a.error))
+    return Rounded(a.p, value, error + a.p.u * (value + error))
 
 
-def _simple_rnn(p: Precision, layer: Layer, x: Rounded, state: tuple[Rounded, ...]) -> dict[str, Rounded]:
-    w, (h,) = layer.weights, state
-    a = p.dot((x, w.kernel), (h, w.recurrent_kernel), biases=(w.bias,), count=layer.input_dim + layer.units + 1)
-    return {"h": p.apply(layer.options["activation"], a)}
+def _chosen(choose: Callable[[Array, Array], Array]) -> Callable[[Rounded, Rounded], Rounded]:
+    """The larger or the smaller of two, neither of them farther off than the farther."""
+    return lambda a, b: Rounded(a.p, choose(a.value, b.value), np.maximum(a.error, b.error))
 
 
-def _lstm(p: Precision, layer: Layer, x: Rounded, state: tuple[Rounded, ...]) -> dict[str, Rounded]:
-    w, (h, c) = layer.weights, state
-    σ, φ = layer.options["recurrent_activation"], layer.options["activation"]
-    forget_bias = layer.options["forget_bias"]
-    a = p.dot((x, w.kernel), (h, w.recurrent_kernel), biases=(w.bias,), count=layer.input_dim + layer.units + 1)
-    a_i, a_f, a_g, a_o = (Rounded(*parts) for parts in zip(*(split(part, "ifgo") for part in a), strict=True))
-    if forget_bias:  # added at run time, or folded into the stored bias beforehand
-        b_f = 0 if w.bias is None else split(w.bias, "ifgo")[1]
-        a_f = p.add(a_f, Rounded(forget_bias, p.u * np.abs(b_f + forget_bias)))
-    i, f, g, o = p.apply(σ, a_i), p.apply(σ, a_f), p.apply(φ, a_g), p.apply(σ, a_o)
-    c = p.add(p.multiply(f, c), p.multiply(i, g))
-    return {"i": i, "f": f, "g": g, "o": o, "c": c, "h": p.multiply(o, p.apply(φ, c))}
+def _concatenated(parts: Any, axis: int = 0) -> Rounded:
+    p = next(part.p for part in parts if isinstance(part, Rounded))
+    parts = [part if isinstance(part, Rounded) else Rounded(p, part) for part in parts]
+    joined = (np.concatenate([getattr(part, name) for part in parts], axis) for name in ("value", "_error", "_size"))
+    return Rounded(p, *joined, max(part._terms for part in parts), max(part._products for part in parts))
 
 
-def _gru(p: Precision, layer: Layer, x: Rounded, state: tuple[Rounded, ...]) -> dict[str, Rounded]:
-    w, (h,) = layer.weights, state
-    σ, φ = layer.options["recurrent_activation"], layer.options["activation"]
-    X, H = layer.input_dim, layer.units
-    W, U = split(w.kernel, "zrn"), split(w.recurrent_kernel, "zrn")
-    b, d = ((None,) * 3 if bias is None else split(bias, "zrn") for bias in (w.bias, w.recurrent_bias))
-    z, r = (p.apply(σ, p.dot((x, W[k]), (h, U[k]), biases=(b[k], d[k]), count=X + H + 2)) for k in (0, 1))
-    xw = p.dot((x, W[2]), biases=(b[2],), count=X + 1)
-    if layer.options["reset_after"]:
-        a = p.add(xw, p.multiply(r, p.dot((h, U[2]), biases=(d[2],), count=H + 1)))
-    else:
-        a = p.add(xw, p.dot((p.multiply(r, h), U[2]), count=H))
-    n = p.apply(φ, a)
-    kept = Rounded(1 - z.value, z.error + p.u * (np.abs(1 - z.value) + z.error))
-    return {"z": z, "r": r, "n": n, "h": p.add(p.multiply(z, h), p.multiply(kept, n))}
+UFUNCS: dict[Any, Callable[..., Rounded]] = {
+    np.add: Rounded.__add__,
+    np.subtract: Rounded.__sub__,
+    np.multiply: Rounded.__mul__,
+    np.true_divide: Rounded.__truediv__,
+    np.negative: Rounded.__neg__,
+    np.sqrt: _sqrt,
+    np.maximum: _chosen(np.maximum),
+    np.minimum: _chosen(np.minimum),
+}
+FUNCTIONS: dict[Any, Callable[..., Rounded]] = {
+    np.concatenate: _concatenated,
+    np.repeat: lambda a, repeats, axis: a._shaped(lambda part: np.repeat(part, repeats, axis)),
+}
 
 
-_STEPS: dict[str, Callable[..., dict[str, Rounded]]] = {"simple_rnn": _simple_rnn, "lstm": _lstm, "gru": _gru}
+def step_bound(layer: Layer, x: Array, state: Any, dtype: str, weights: float = 0.0) -> dict[str, Rounded]:
+    """One exact step in float64 from `x (B, X)` and exact `state` fields `(B, …)`: gates and states by letter.
+
+    `weights` is the relative error of the weights in u, where an implementation got them by rounding others.
+    """
+    p = Precision(UNITS[dtype], FLUSHED[dtype], weights)
+    home = module(layer.cell)
+    xw = project(layer.cell)(Rounded(p, x), layer.weights)  # type: ignore[arg-type]
+    after, gates = home.step(xw, home.State(*(Rounded(p, s) for s in state)), layer.weights, **layer.options)
+    return {**gates, **after._asdict()}

@@ -49,7 +49,7 @@ def permuted(order: str) -> Callable[[Layer], Layer | None]:
         if sorted(gates) != sorted(order):
             return None
         reorder = lambda _, a: fuse([split(a, gates)[gates.index(letter)] for letter in order])
-        return replace(layer, weights=layer.weights.edited(reorder))
+        return layer.edited(reorder)
 
     return plant
 

@@ -1,8 +1,13 @@
-"""One file a cell: its gates, its state, its step.
+"""One file a cell: its gates, its arrays, its state, its step.
 
-A step module has `gates` (the letters, canonical order), `State` (a NamedTuple, `h` first) and `step`, whose
-keyword-only arguments are the cell's options. `step(xw, state, w, …)` gets `xw = x W + b` of that time step, since the
-input projection of a whole sequence is one matmul, and returns the new state and the activated gates by letter.
+A step module has `gates` (the letters, canonical order), `State` (a NamedTuple; its first field is the output) and
+`step`, whose keyword-only arguments are the cell's options. `step(xw, state, w, …)` gets `xw = x W + b` of that time
+step, since the input projection of a whole sequence is one matmul, and returns the new state and the activated gates by
+letter.
+
+Some modules have more: `Weights`, which begins with the fields of the class below, and `shapes`, where the cell has
+arrays of its own; `widths(units, …)`, the columns of each gate, where they are not all `units`, with options of the
+step as keyword arguments; `project(x, w)`, where what a step gets from the inputs is not `x W + b`.
 """
 
 from __future__ import annotations
@@ -11,14 +16,33 @@ import inspect
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from numpy.typing import NDArray
 
+from reference.gates import affine
+
 Array = NDArray[Any]
 Step = Callable[..., tuple[Any, dict[str, Array]]]
+W = TypeVar("W", bound=tuple[Any, ...])
 
-CELLS = ("simple_rnn", "lstm", "gru")
+CELLS = (
+    "simple_rnn",
+    "jordan",
+    "lstm",
+    "lstm_1997",
+    "peephole_lstm",
+    "cifg",
+    "layer_norm_lstm",
+    "fused_layer_norm_lstm",
+    "greff_lstm",
+    "gru",
+    "mgu",
+    "ugrnn",
+    "mut1",
+    "mut2",
+    "mut3",
+)
 
 
 class Weights(NamedTuple):
@@ -29,9 +53,16 @@ class Weights(NamedTuple):
     bias: Array | None = None  # (G·H,)
     recurrent_bias: Array | None = None  # (G·H,)
 
-    def edited(self, edit: Callable[[str, Array], Array]) -> Weights:
-        """Every array that there is, through `edit(name, array)`."""
-        return Weights(**{name: edit(name, a) for name, a in self._asdict().items() if a is not None})
+
+# The letters of a shape: X inputs, H units, R what the recurrence carries (H, or the columns of a matrix "H R"), C the
+# columns of all gates side by side; "3H" is one vector of three times H.
+SHAPES = {"kernel": "X C", "recurrent_kernel": "R C", "bias": "C", "recurrent_bias": "C"}
+
+
+def edited(weights: W, edit: Callable[[str, Array], Array]) -> W:
+    """Every array that there is, through `edit(name, array)`."""
+    named = weights._asdict().items()  # type: ignore[attr-defined]
+    return type(weights)(**{name: edit(name, a) for name, a in named if a is not None})
 
 
 def module(cell: str) -> ModuleType:
@@ -45,3 +76,27 @@ def options(cell: str) -> Mapping[str, Any]:
     """The options that a cell's step takes, with their defaults."""
     parameters = inspect.signature(module(cell).step).parameters.values()
     return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+
+
+def weights_type(cell: str) -> type[Any]:
+    """The NamedTuple of a cell's arrays."""
+    return getattr(module(cell), "Weights", Weights)
+
+
+def shapes(cell: str) -> dict[str, str]:
+    """The shape of each of a cell's arrays, in the letters of `SHAPES`."""
+    return SHAPES | getattr(module(cell), "shapes", {})
+
+
+def widths(cell: str, units: int, options: Mapping[str, Any]) -> dict[str, int]:
+    """The columns that each of a cell's gates has in the kernels."""
+    home = module(cell)
+    if not hasattr(home, "widths"):
+        return dict.fromkeys(home.gates, units)
+    taken = inspect.signature(home.widths).parameters.keys() & options.keys()
+    return home.widths(units, **{name: options[name] for name in taken})
+
+
+def project(cell: str) -> Callable[[Array, Any], Array]:
+    """What a cell makes of its inputs before the loop: `x (B, T, X)` and its weights -> `(B, T, C)`."""
+    return getattr(module(cell), "project", lambda x, w: affine(x, w.kernel, w.bias))

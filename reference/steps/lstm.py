@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from reference.activations import SIGMOID, TANH
-from reference.gates import affine, split
+from reference.gates import affine, repeat, split
 from reference.steps import Array, Weights
 
 gates = "ifgo"
@@ -17,14 +17,24 @@ class State(NamedTuple):
     c: Array  # (B, H)
 
 
+def widths(units: int, *, cells_per_block: int = 1) -> dict[str, int]:
+    """The columns of each gate: the cells of a memory block share i, f and o."""
+    blocks, rest = divmod(units, cells_per_block)
+    if rest:
+        raise ValueError(f"cells_per_block must divide the {units} units, got {cells_per_block}")
+    return {"i": blocks, "f": blocks, "g": units, "o": blocks}
+
+
 def step(
     xw: Array,
     state: State,
     w: Weights,
     *,
     activation: Callable[[Array], Array] = TANH,
+    output_activation: Callable[[Array], Array] | None = None,
     recurrent_activation: Callable[[Array], Array] = SIGMOID,
     forget_bias: float = 0,  # no 0.0, which would turn fractions into floats
+    cells_per_block: int = 1,
 ) -> tuple[State, dict[str, Array]]:
     """Advance one time step.
 
@@ -35,18 +45,20 @@ def step(
         g = φ(x W_g + h U_g + b_g)
         o = σ(x W_o + h U_o + b_o)
         c = f · c + i · g
-        h = o · φ(c)
+        h = o · ψ(c)
 
-    σ is `recurrent_activation`, φ is `activation`; `xw = x W + b (B, 4H)`; `forget_bias` is added at run time and never
-    stored (tf.compat.v1.nn.rnn_cell.BasicLSTMCell).
+    σ is `recurrent_activation`, φ is `activation`, ψ is `output_activation`, or φ where that is None; `xw = x W + b`;
+    `forget_bias` is added at run time and never stored (tf.compat.v1.nn.rnn_cell.BasicLSTMCell). With
+    `cells_per_block=S`, i, f and o have H/S columns, and each serves S neighbouring cells.
     """
-    σ, φ = recurrent_activation, activation
+    σ, φ, ψ = recurrent_activation, activation, output_activation or activation
     h, c = state
-    a_i, a_f, a_g, a_o = split(xw + affine(h, w.recurrent_kernel, w.recurrent_bias), gates)
-    i = σ(a_i)
-    f = σ(a_f + forget_bias)
+    columns = widths(c.shape[-1], cells_per_block=cells_per_block)
+    a_i, a_f, a_g, a_o = split(xw + affine(h, w.recurrent_kernel, w.recurrent_bias), gates, columns)
+    i = repeat(σ(a_i), cells_per_block)
+    f = repeat(σ(a_f + forget_bias), cells_per_block)
     g = φ(a_g)
-    o = σ(a_o)
+    o = repeat(σ(a_o), cells_per_block)
     c = f * c + i * g
-    h = o * φ(c)
+    h = o * ψ(c)
     return State(h, c), {"i": i, "f": f, "g": g, "o": o}

@@ -14,7 +14,10 @@ pytestmark = pytest.mark.any_backend
 
 NAMES = ["SimpleRNNCell", "LSTMCell", "GRUCell"]
 # What a cell takes beyond Keras' own.
-ADDED = {"LSTMCell": {"forget_bias": 0.0}}
+ADDED = {
+    "SimpleRNNCell": {"use_recurrent_bias": False},
+    "LSTMCell": {"forget_bias": 0.0, "output_activation": None, "cells_per_block": 1, "use_recurrent_bias": False},
+}
 
 # A value other than the default for every argument.
 CHANGED = {

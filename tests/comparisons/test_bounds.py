@@ -11,7 +11,7 @@ from comparisons.proof.cases import Case
 from comparisons.proof.draws import weights
 from reference import Layer, activations
 from reference.gates import affine
-from reference.steps import module
+from reference.steps import edited, module
 
 KINDS = {
     "ordinary": 1.0,
@@ -34,7 +34,7 @@ CELLS = [
 
 def drawn(cell, options, scale, units, features, seed, dtype):
     layer = weights(Case(str(seed), cell, units=units, options=options), features, seed)
-    layer = Layer(cell, layer.weights.edited(lambda _, a: a * scale), options).astype(dtype)
+    layer = Layer(cell, edited(layer.weights, lambda _, a: a * scale), options).astype(dtype)
     draw = np.random.default_rng(seed)
     state = module(cell).State(*(draw.normal(size=(5, units)).astype(dtype) for _ in module(cell).State._fields))
     return layer, draw.normal(size=(5, features)).astype(dtype), state

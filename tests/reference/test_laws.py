@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from reference import Bidirectional, Layer, Weights, activations
 from reference.gates import affine, fuse, split
-from reference.steps import module
+from reference.steps import edited, module
 
 HARD2 = activations.get("hard_sigmoid", slope=Fraction(1, 5), offset=Fraction(1, 2))
 HARD3 = activations.get("hard_sigmoid", slope=Fraction(1, 6), offset=Fraction(1, 2))
@@ -61,7 +61,7 @@ def exact_layer(case, gate=HARD2, **flags):
     options = {name: Fraction(value) if name == "forget_bias" else value for name, value in case.options.items()}
     gate = {} if case.cell == "simple_rnn" else {"recurrent_activation": gate}
     options = {**options, **gate, "activation": "linear"}
-    return Layer(case.cell, case.weights.edited(lambda _, a: EXACT(a)), options, **flags)
+    return Layer(case.cell, edited(case.weights, lambda _, a: EXACT(a)), options, **flags)
 
 
 def by_reference(case, mask=None, **flags):
@@ -106,7 +106,7 @@ def columns(case, letters, edit):
         parts = zip(case.gates, split(a, case.gates), strict=True)
         return fuse([edit(part) if letter in letters else part for letter, part in parts])
 
-    return replace(case, weights=case.weights.edited(of))
+    return replace(case, weights=edited(case.weights, of))
 
 
 def weights(case, **arrays):

@@ -202,7 +202,7 @@ REFUSED = {
     ),
     "unknown option": (
         lambda: draw("lstm", options={"reset_after": True}),
-        "option of lstm must be one of activation, recurrent_activation, forget_bias, got 'reset_after'",
+        "option of lstm must be one of activation, .*, forget_bias, cells_per_block, got 'reset_after'",
     ),
     "gates that do not divide": (
         lambda: Layer("lstm", Weights(np.zeros((X, 4 * H)), np.zeros((H, 4 * H - 1)))),
@@ -222,11 +222,11 @@ REFUSED = {
     ),
     "h without c": (
         lambda: draw("lstm").run(inputs(), (inputs(B, H),)),
-        r"initial_state of a lstm must be \(h, c\), each of shape \(2, 4\), got \[\(2, 4\)\]",
+        r"initial_state of a lstm must be \(h, c\) of shapes \[\(2, 4\), \(2, 4\)\], got \[\(2, 4\)\]",
     ),
     "state of another batch": (
         lambda: draw("gru").run(inputs(), inputs(1, H)),
-        r"initial_state of a gru must be \(h\), each of shape \(2, 4\), got \[\(1, 4\)\]",
+        r"initial_state of a gru must be \(h\) of shapes \[\(2, 4\)\], got \[\(1, 4\)\]",
     ),
     "stack without time": (
         lambda: STACK.run(inputs(B, X)),
