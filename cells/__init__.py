@@ -4,23 +4,38 @@ Imports keras and nothing of ours. `hard_sigmoid_keras2` is Keras 2's hard sigmo
 `sigmoid_in_1` and `sigmoid_in_2` are the squashing functions of the LSTM of 1997.
 """
 
-from cells.activations import hard_sigmoid_keras2, sigmoid_in_1, sigmoid_in_2
+from cells.activations import Parametric, hard_sigmoid_keras2, sigmoid_in_1, sigmoid_in_2
 from cells.cifg import CIFGCell
+from cells.fused_layer_norm_lstm import FusedLayerNormLSTMCell
+from cells.greff_lstm import GreffLSTMCell
 from cells.gru import GRUCell
 from cells.jordan import JordanCell
+from cells.layer_norm_lstm import LayerNormLSTMCell
 from cells.lstm import LSTMCell
 from cells.lstm_1997 import LSTM1997Cell
+from cells.mgu import MGUCell
+from cells.mut import MUT1Cell, MUT2Cell, MUT3Cell
 from cells.peephole_lstm import PeepholeLSTMCell
 from cells.simple_rnn import SimpleRNNCell
+from cells.ugrnn import UGRNNCell
 
 __all__ = [
     "CIFGCell",
+    "FusedLayerNormLSTMCell",
     "GRUCell",
+    "GreffLSTMCell",
     "JordanCell",
     "LSTM1997Cell",
     "LSTMCell",
+    "LayerNormLSTMCell",
+    "MGUCell",
+    "MUT1Cell",
+    "MUT2Cell",
+    "MUT3Cell",
+    "Parametric",
     "PeepholeLSTMCell",
     "SimpleRNNCell",
+    "UGRNNCell",
     "hard_sigmoid_keras2",
     "sigmoid_in_1",
     "sigmoid_in_2",

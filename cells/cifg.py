@@ -1,4 +1,4 @@
-"""LSTM with coupled input and forget gates (Greff et al., arXiv 1503.04069 v2), in either parametrisation."""
+"""LSTM with coupled input and forget gates, either way (Greff et al., arXiv 1503.04069 v2; TF1 contrib)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ class CIFGCell(GatedCell):
         h = o · ψ(c)
 
     σ is `recurrent_activation`, φ is `activation`, ψ is `output_activation`, or φ where that is None. `coupled` names
-    the gate that has no weights: "i" is the paper's and TF1 contrib's, "f" ONNX' `input_forget`.
+    the gate that has no weights: "f" is the paper's and ONNX' `input_forget`, "i" TF1
+    contrib's (CoupledInputForgetGateLSTMCell).
 
     Arguments are those of Keras 3.15's LSTMCell without `unit_forget_bias`, and `coupled`, `forget_bias` (added at run
     time, never stored), `output_activation`, `use_peepholes` (default False) with `peephole_initializer`, and

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -80,9 +80,10 @@ def softmax(x: Array) -> Array:
     return e / np.sum(e, axis=-1, keepdims=True)
 
 
-def elu(x: Array) -> Array:
-    """x where x > 0, else exp(x) − 1"""
-    return np.where(x > 0, x, np.expm1(np.minimum(x, 0)))
+def elu(x: Array, alpha: float = 1.0) -> Array:
+    """x where x > 0, else alpha·(exp(x) − 1)"""
+    below = np.expm1(np.minimum(x, 0))
+    return np.where(x > 0, x, below if alpha == 1 else alpha * below)
 
 
 def selu(x: Array) -> Array:
@@ -112,21 +113,41 @@ def hard_tanh(x: Array) -> Array:
     return np.clip(x, -1, 1)
 
 
+def affine(x: Array, slope: float, offset: float) -> Array:
+    """slope·x + offset"""
+    return slope * x + offset
+
+
+def scaled_tanh(x: Array, scale: float, slope: float) -> Array:
+    """scale·tanh(slope·x)"""
+    return scale * np.tanh(slope * x)
+
+
+def thresholded_relu(x: Array, threshold: float) -> Array:
+    """x where x > threshold, else 0"""
+    return np.where((x > threshold) | np.isnan(x), x, 0)
+
+
 @dataclass(frozen=True)
 class Activation:
-    """A named function of one array, with its parameters fixed."""
+    """A named function of one array, with its parameters fixed, and of that array within ±clip where that is given."""
 
     name: str
     function: Callable[..., Any] = field(repr=False)
     parameters: Mapping[str, float] = field(default_factory=dict)
+    clip: float | None = None
 
     def __call__(self, x: Array) -> Array:
         # A quantity that is more than its value, such as one with an error bound, knows what becomes of it.
-        return x.activated(self) if hasattr(x, "activated") else self.function(x, **self.parameters)
+        activated = getattr(x, "activated", None)
+        if activated is not None:
+            return activated(self)
+        return self.function(x if self.clip is None else np.clip(x, -self.clip, self.clip), **self.parameters)
 
     def __str__(self) -> str:
-        values = ", ".join(f"{key}={value}" for key, value in self.parameters.items())
-        return f"{self.name}({values})" if values and self.name in AMBIGUOUS else self.name
+        values = dict(self.parameters) if self.name in PARAMETRISED else {}
+        values |= {} if self.clip is None else {"clip": self.clip}
+        return f"{self.name}({', '.join(f'{key}={value}' for key, value in values.items())})" if values else self.name
 
 
 # Keras 2: clip(0.2·x + 0.5, 0, 1). Keras 3: relu6(x + 3)/6. The same name in both.
@@ -159,6 +180,15 @@ AMBIGUOUS = {
     "hard_sigmoid": "hard_sigmoid_keras2, clip(0.2·x + 0.5, 0, 1), or hard_sigmoid_keras3, clip(x/6 + 0.5, 0, 1)",
     "leaky_relu": "leaky_relu_keras (slope 0.2), leaky_relu_layer (0.3) or leaky_relu_onnx (0.01)",
 }
+# Those of ONNX' recurrent operators (onnx/defs/rnn/defs.cc) among them.
+PARAMETRISED: dict[str, tuple[Callable[..., Any], frozenset[str]]] = {
+    "affine": (affine, frozenset({"slope", "offset"})),
+    "elu": (elu, frozenset({"alpha"})),
+    "hard_sigmoid": (hard_sigmoid, frozenset({"slope", "offset"})),
+    "leaky_relu": (leaky_relu, frozenset({"negative_slope"})),
+    "scaled_tanh": (scaled_tanh, frozenset({"scale", "slope"})),
+    "thresholded_relu": (thresholded_relu, frozenset({"threshold"})),
+}
 
 
 @cache
@@ -174,33 +204,34 @@ def names() -> list[str]:
     return sorted(_named())
 
 
-def get(identifier: str | Activation | None, **parameters: float) -> Activation:
+def get(identifier: str | Activation | None, clip: float | None = None, **parameters: float) -> Activation:
     """The activation of that name; None is linear.
 
-    `parameters` belong to `hard_sigmoid` (slope, offset) and `leaky_relu` (negative_slope), whose values differ by
-    source: without them those two names are refused.
+    `parameters` are those of a function in `PARAMETRISED`; all must be given, but that elu is elu(alpha=1) without.
+    `clip` bounds the argument.
 
-    Raises ValueError for an unknown name, or one that means two functions.
+    Raises ValueError for an unknown name, one that means two functions, or parameters that are not the function's.
 
     >>> get("hard_sigmoid_keras2")(np.array([-1.0, 1.0]))
     array([0.3, 0.7])
+    >>> print(get("elu", clip=3.0, alpha=0.5))
+    elu(alpha=0.5, clip=3.0)
     """
     if isinstance(identifier, Activation):
         return identifier
     name = "linear" if identifier is None else identifier
-    if name in AMBIGUOUS:
-        function, takes = {
-            "hard_sigmoid": (hard_sigmoid, {"slope", "offset"}),
-            "leaky_relu": (leaky_relu, {"negative_slope"}),
-        }[name]
+    if name in AMBIGUOUS or (name in PARAMETRISED and (parameters or name not in PLAIN)):
+        function, takes = PARAMETRISED[name]
         if set(parameters) != takes:
-            raise ValueError(f"{name} names more than one function: say {AMBIGUOUS[name]}, or give {sorted(takes)}")
-        return Activation(name, function, parameters)
+            if name in AMBIGUOUS:
+                raise ValueError(f"{name} names more than one function: say {AMBIGUOUS[name]}, or give {sorted(takes)}")
+            raise ValueError(f"{name} takes the parameters {sorted(takes)}, got {sorted(parameters)}")
+        return Activation(name, function, parameters, clip)
     if parameters:
         raise ValueError(f"{name} takes no parameters, got {sorted(parameters)}")
     if name not in _named():
         raise ValueError(f"activation must be one of {', '.join(names())}, got {name!r}")
-    return _named()[name]
+    return _named()[name] if clip is None else replace(_named()[name], clip=clip)
 
 
 LINEAR, SIGMOID, TANH = get("linear"), get("sigmoid"), get("tanh")

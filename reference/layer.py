@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from reference import activations
-from reference.steps import Array, Step, edited, module, options, project, shapes, weights_type, widths
+from reference.steps import Array, Step, edited, module, options, project, shape, shapes, weights_type, widths
 from reference.unroll import unroll
 
 DIRECTIONS = ("forward", "reverse")
@@ -72,10 +72,10 @@ class Layer:
         object.__setattr__(self, "weights", edited(given, lambda _, a: np.asarray(a)))
         letters = {"X": self.input_dim, "H": self.units, "R": self.recurrent_dim, "C": sum(self.widths.values())}
         for name, spec in shapes(self.cell).items():
-            array, shape = getattr(self.weights, name), _shape(spec, letters)
-            if array is not None and array.shape != shape:
+            array, expected = getattr(self.weights, name), shape(spec, **letters)
+            if array is not None and array.shape != expected:
                 raise ValueError(
-                    f"{name} of a {self.cell} of {self.units} units must have shape {shape}, got {array.shape}"
+                    f"{name} of a {self.cell} of {self.units} units must have shape {expected}, got {array.shape}"
                 )
 
     @property
@@ -243,11 +243,6 @@ class Bidirectional:
 
 
 AnyLayer: TypeAlias = Layer | Stack | Bidirectional
-
-
-def _shape(spec: str, letters: dict[str, int]) -> tuple[int, ...]:
-    """The shape that a spec such as "X C" or "3H" means."""
-    return tuple(int(word[:-1] or 1) * letters[word[-1]] for word in spec.split())
 
 
 def _halves(states: Sequence[Any]) -> tuple[Any, Any]:

@@ -35,7 +35,15 @@ def answer(args: Namespace) -> Answer:
     from comparisons.render import document, tables
 
     with _progress() as progress:
-        report = run.run(cells=cells, names=names, series=series, data=data, seed=args.seed, progress=progress)
+        report = run.run(
+            cells=cells,
+            names=names,
+            series=series,
+            data=data,
+            seed=args.seed,
+            everything=args.all,
+            progress=progress,
+        )
         written = _write(report, out)
 
     def text() -> Iterator[Any]:

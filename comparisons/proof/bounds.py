@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reference import Layer
-from reference.activations import Activation
+from reference.activations import PARAMETRISED, Activation
 from reference.steps import module, project
 
 Array = NDArray[Any]
@@ -33,8 +33,9 @@ class NoBound(ValueError):
     """An operation or an activation whose rounding error is not known."""
 
 
-# activation: (Lipschitz factor at y = φ(a) for a perturbation of at most e; rounding error where |y| ≤ v, in u)
-Rule = tuple[Callable[[Any, Any], Any], Callable[[Any], Any]]
+# activation: (Lipschitz factor at y = φ(a) for a perturbation of at most e; rounding error where |y| ≤ v, in u); both
+# with the activation's parameters. thresholded_relu, which jumps, has no bound.
+Rule = tuple[Callable[..., Any], Callable[..., Any]]
 RULES: dict[str, Rule] = {
     "linear": (lambda y, e: 1.0, lambda v: 0.0),
     "relu": (lambda y, e: 1.0, lambda v: 0.0),
@@ -46,6 +47,12 @@ RULES: dict[str, Rule] = {
     "tanh": (lambda y, e: np.minimum(1.0, 1 - y * y + 0.7698 * e), lambda v: 8 * v),
     "hard_sigmoid_keras2": (lambda y, e: 1 / 5, lambda v: 3.0),
     "hard_sigmoid_keras3": (lambda y, e: 1 / 6, lambda v: 3.0),
+    "softplus": (lambda y, e: 1.0, lambda v: 4 * (v + 1)),
+    "affine": (lambda y, e, slope, offset: abs(slope), lambda v, slope, offset: 2 * v + abs(offset)),
+    "elu": (lambda y, e, alpha=1.0: max(1.0, alpha), lambda v, alpha=1.0: 4 * (v + alpha)),
+    "hard_sigmoid": (lambda y, e, slope, offset: abs(slope), lambda v, slope, offset: 3.0),
+    "leaky_relu": (lambda y, e, negative_slope: max(1.0, negative_slope), lambda v, negative_slope: v),
+    "scaled_tanh": (lambda y, e, scale, slope: abs(scale * slope), lambda v, scale, slope: 9 * v + abs(scale)),
 }
 
 
@@ -158,9 +165,10 @@ class Rounded:
             raise NoBound(f"no bound is known for {activation.name}: one of {', '.join(RULES)}")
         slope, rounding = RULES[activation.name]
         y = activation(self.value)
-        error = slope(y, self.error) * self.error
+        parameters = activation.parameters if activation.name in PARAMETRISED else {}
+        error = slope(y, self.error, **parameters) * self.error
         # What is rounded is the perturbed value.
-        return Rounded(self.p, y, error + self.p.u * rounding(np.abs(y) + error) + self.p.η)
+        return Rounded(self.p, y, error + self.p.u * rounding(np.abs(y) + error, **parameters) + self.p.η)
 
     def _lift(self, other: Any) -> Rounded:
         if isinstance(other, Rounded):
@@ -225,4 +233,5 @@ def step_bound(layer: Layer, x: Array, state: Any, dtype: str, weights: float = 
     home = module(layer.cell)
     xw = project(layer.cell)(Rounded(p, x), layer.weights)  # type: ignore[arg-type]
     after, gates = home.step(xw, home.State(*(Rounded(p, s) for s in state)), layer.weights, **layer.options)
-    return {**gates, **after._asdict()}
+    found = {**gates, **after._asdict()}
+    return {name: value if isinstance(value, Rounded) else Rounded(p, value) for name, value in found.items()}

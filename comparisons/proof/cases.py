@@ -23,11 +23,18 @@ class Case:
     features: int = 8  # of a drawn input
     options: Mapping[str, Any] = field(default_factory=dict)  # of the cell's step
     use_bias: bool = True
+    two_biases: bool = False  # beside x W and beside h U; a GRU that resets after the matmul has them anyway
+    without: tuple[str, ...] = ()  # of the cell's own arrays, those that it has not
+    recurrent_dim: int | None = None  # what the recurrence carries, where it is not as wide as the units
     unit_forget_bias: bool = True
     mask: bool = False
     go_backwards: bool = False
     stateful: bool = False
+    layers: int = 1
+    bidirectional: bool = False
+    merge_mode: str = "concat"
     dtype: str = "float32"
+    more: bool = False  # only with --all
 
     @property
     def training(self) -> tuple[Any, ...]:
@@ -40,7 +47,16 @@ def _gated(era: str) -> dict[str, str]:
     return {"recurrent_activation": f"hard_sigmoid_{era}"}
 
 
+def _drawn(name: str, cell: str, **given: Any) -> Case:
+    """Drawn weights and inputs, smaller than those of the three that everybody has."""
+    return Case(name, cell, "drawn", "drawn", **{"units": 16, "steps": 48} | given)
+
+
 _LSTM, _GRU = Case("lstm", "lstm"), Case("gru", "gru")
+_PLAIN = {"without": ("projection",)}
+_PROJECTED = {"recurrent_dim": 6}
+_PROJECTED_ONLY = {**_PROJECTED, "without": ("peephole",)}
+_DEEP = {"layers": 2, "units": 12, "steps": 24}
 
 CASES: tuple[Case, ...] = (
     Case("simple_rnn", "simple_rnn"),
@@ -71,4 +87,74 @@ CASES: tuple[Case, ...] = (
     replace(_GRU, name="gru, mask, go_backwards", mask=True, go_backwards=True),
     replace(_GRU, name="gru, stateful", stateful=True),
     replace(_GRU, name="gru, float64", dtype="float64"),
+    # The rest of the family.
+    _drawn("simple_rnn, two biases", "simple_rnn", two_biases=True),
+    _drawn("lstm, two biases", "lstm", two_biases=True),
+    _drawn("lstm, two biases, float64", "lstm", two_biases=True, dtype="float64", more=True),
+    _drawn("lstm, relu outside", "lstm", options={"output_activation": "relu"}),
+    _drawn("lstm, blocks of 4 cells", "lstm", options={"cells_per_block": 4}),
+    _drawn("lstm_1997", "lstm_1997"),
+    _drawn(
+        "lstm_1997, its own squashings",
+        "lstm_1997",
+        options={"activation": "sigmoid_in_2", "output_activation": "sigmoid_in_1"},
+    ),
+    _drawn("jordan", "jordan", recurrent_dim=6, options={"output_activation": "sigmoid"}),
+    _drawn("peephole_lstm", "peephole_lstm", **_PLAIN),
+    _drawn("peephole_lstm, forget_bias 1.0", "peephole_lstm", **_PLAIN, options={"forget_bias": 1.0}),
+    _drawn("peephole_lstm, cell_clip", "peephole_lstm", **_PLAIN, options={"cell_clip": 0.3}),
+    _drawn("peephole_lstm, projection", "peephole_lstm", **_PROJECTED),
+    _drawn(
+        "peephole_lstm, projection, clips",
+        "peephole_lstm",
+        **_PROJECTED,
+        options={"forget_bias": 1.0, "cell_clip": 0.4, "proj_clip": 0.1},
+        more=True,
+    ),
+    _drawn("peephole_lstm, projection alone", "peephole_lstm", **_PROJECTED_ONLY, two_biases=True),
+    _drawn("peephole_lstm, float64", "peephole_lstm", **_PROJECTED, dtype="float64", more=True),
+    _drawn("cifg, i = 1 - f", "cifg"),
+    _drawn("cifg, f = 1 - i", "cifg", options={"coupled": "f"}),
+    _drawn("layer_norm_lstm", "layer_norm_lstm", use_bias=False),
+    _drawn("fused_layer_norm_lstm", "fused_layer_norm_lstm"),
+    *(
+        _drawn(
+            f"greff_lstm, {variant}",
+            "greff_lstm",
+            options={"variant": variant},
+            without={"NP": ("peephole", "gate_recurrent_kernel"), "FGR": ()}.get(variant, ("gate_recurrent_kernel",)),
+            more=variant not in ("V", "FGR"),
+        )
+        for variant in ("V", "NIG", "NFG", "NOG", "NIAF", "NOAF", "CIFG", "NP", "FGR")
+    ),
+    _drawn("gru, reset before, two biases", "gru", two_biases=True, options={"reset_after": False}),
+    _drawn("mgu", "mgu"),
+    _drawn("ugrnn", "ugrnn"),
+    *(_drawn(name, name, features=16) for name in ("mut1", "mut2", "mut3")),
+    *(
+        _drawn(f"{cell}, 2 layers", cell, **_DEEP, **more, more=cell != "lstm")
+        for cell, more in {"simple_rnn": {"two_biases": True}, "lstm": {"two_biases": True}, "gru": {}}.items()
+    ),
+    _drawn("lstm, 2 layers, bidirectional", "lstm", **_DEEP, bidirectional=True, two_biases=True),
+    _drawn(
+        "lstm, 2 layers, bidirectional, float64",
+        "lstm",
+        **_DEEP,
+        bidirectional=True,
+        two_biases=True,
+        dtype="float64",
+        more=True,
+    ),
+    _drawn(
+        "peephole_lstm, projection, bidirectional",
+        "peephole_lstm",
+        **_PROJECTED_ONLY,
+        bidirectional=True,
+        two_biases=True,
+        more=True,
+    ),
+    *(
+        _drawn(f"gru, bidirectional, {mode}", "gru", bidirectional=True, merge_mode=mode, more=True)
+        for mode in ("sum", "mul", "ave")
+    ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from comparisons.proof.cases import WINDOW, Case
-from reference import Layer, Weights
-from reference.steps import module
+from reference import Bidirectional, Layer, Stack, steps
 
 Array = NDArray[Any]
 
@@ -138,12 +138,33 @@ def weights(case: Case, input_dim: int, seed: int) -> Layer:
     """A layer of normal draws over √(X + H): no two entries equal, so that every swap shows, and contractive enough
     that rounding stays rounding. Biases are as large as the kernels make pre-activations."""
     draw = np.random.default_rng([seed, *case.name.encode()])
-    H, G = case.units, len(module(case.cell).gates)
-    scaled = lambda *shape: draw.normal(size=shape) / np.sqrt(input_dim + H)
-    bias = draw.normal(size=G * H) / 2 if case.use_bias else None
-    two = case.cell == "gru" and case.use_bias and case.options.get("reset_after", True)
-    recurrent_bias = draw.normal(size=G * H) / 2 if two else None
-    return Layer(case.cell, Weights(scaled(input_dim, G * H), scaled(H, G * H), bias, recurrent_bias))
+    H, options = case.units, {**steps.options(case.cell), **case.options}
+    R, C = case.recurrent_dim or H, sum(steps.widths(case.cell, H, options).values())
+    two = case.two_biases or (case.cell == "gru" and options["reset_after"])
+    has = {"bias": case.use_bias, "recurrent_bias": case.use_bias and two}
+    arrays = {}
+    for name, spec in steps.shapes(case.cell).items():
+        shape = steps.shape(spec, X=input_dim, H=H, R=R, C=C)
+        if name in case.without or not has.get(name, True):
+            continue
+        around = 1 if name.endswith("gamma") else 0
+        arrays[name] = around + draw.normal(size=shape) / (2 if len(shape) == 1 else np.sqrt(input_dim + H))
+    return Layer(case.cell, steps.weights_type(case.cell)(**arrays), dict(case.options))
+
+
+def layer(case: Case, input_dim: int, seed: int) -> Layer | Stack | Bidirectional:
+    """The case's layers in float64, each with weights of its own: one, or a stack, or two directions, or both."""
+    directed = lambda one, backwards: replace(one, go_backwards=backwards)
+    built: list[Any] = []
+    for k in range(case.layers):
+        ways = [weights(case, input_dim, seed + 1000 * (2 * k + way)) for way in range(1 + case.bidirectional)]
+        input_dim = ways[0].recurrent_dim
+        if case.bidirectional:
+            built.append(Bidirectional(*map(directed, ways, (False, True)), case.merge_mode))
+            input_dim *= 1 + (case.merge_mode == "concat")
+        else:
+            built.append(directed(ways[0], case.go_backwards))
+    return Stack(tuple(built)) if case.layers > 1 else built[0]
 
 
 def inputs(case: Case, batch: int, seed: int) -> Array:

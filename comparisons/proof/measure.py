@@ -7,7 +7,6 @@ error over the run may be 8 times that of the NumPy reference in the same precis
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,8 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from comparisons.proof.bounds import UNITS, step_bound
-from reference import Layer
-from reference.gates import affine
+from reference import Bidirectional, Layer, Stack
 from reference.steps import module
 
 Array = NDArray[Any]
@@ -30,11 +28,12 @@ SLACK = 8.0
 @dataclass(frozen=True)
 class Trace:
     """What an implementation did: `outputs` as it returns them, the last state, and the states over time (h, then c) in
-    processing order; gates where it shows them."""
+    processing order; gates where it shows them. Of a stack or of two directions the states of all, one after another,
+    and none over time."""
 
-    outputs: Array  # (B, T, H)
-    state: tuple[Array, ...]  # each (B, H)
-    states: tuple[Array, ...] | None = None  # each (B, T, H)
+    outputs: Array  # (B, T, R)
+    state: tuple[Array, ...]  # each (B, R) or (B, H)
+    states: tuple[Array, ...] | None = None  # each (B, T, R) or (B, T, H)
     gates: dict[str, Array] | None = None  # each (B, T, H)
 
 
@@ -69,40 +68,46 @@ class Judge:
     """Holds traces of one layer on one input to the two rules.
 
     `layer` is the oracle's, with the weights in the precision compared, `dtype`; `x (B, T, X)` and `mask (B, T)` are in
-    input order; the runs began with `initial_state`, or with zeros.
+    input order; the runs began with `initial_state`, or with zeros. `weights` is the relative error, in u, of weights
+    that an implementation got by rounding others.
     """
 
-    layer: Layer
+    layer: Layer | Stack | Bidirectional
     x: Array
     mask: Array | None
     dtype: str
     initial_state: tuple[Array, ...] | None = None
+    weights: float = 0.0
+
+    def distances(self, trace: Trace) -> dict[str, Distance]:
+        """The distance under each rule that applies: without states over time there is nothing to shadow."""
+        found = {"end to end": self.end_to_end(trace)}
+        return found if trace.states is None else {"shadowed": self.shadowed(trace), **found}
 
     def shadowed(self, trace: Trace) -> Distance:
         """Hold every step of a trace to the bound of one step from the trace's own state before it."""
-        assert trace.states is not None
         wide = self.layer.astype(ORACLE[self.dtype])
-        State, step = module(wide.cell).State, module(wide.cell).step
+        assert isinstance(wide, Layer)
+        assert trace.states is not None
+        fields = module(wide.cell).State._fields
         x, mask = self.x.astype(ORACLE[self.dtype]), self.mask
-        if wide.go_backwards:
+        if wide.go_backwards != (wide.direction == "reverse"):
             x, mask = x[:, ::-1], None if mask is None else mask[:, ::-1]
-        B, T, H = trace.states[0].shape
+        B, T = trace.states[0].shape[:2]
         own = [s.astype(ORACLE[self.dtype]) for s in trace.states]
-        first = [np.zeros((B, H))] * len(own) if self.initial_state is None else self.initial_state
+        first = [np.zeros_like(s[:, 0]) for s in own] if self.initial_state is None else self.initial_state
         before = [np.concatenate([start[:, None], s[:, :-1]], axis=1) for start, s in zip(first, own, strict=True)]
+        # An implementation may leave out the last fields, where the cell does not look at them (Greff's, but for FGR).
+        before += [np.zeros((B, T, wide.units))] * (len(fields) - len(own))
         # Every step begins from a known state, so that all of them are one batch.
-        flat = State(*(s.reshape(B * T, H) for s in before))
-        rows = x.reshape(B * T, -1)
-        after, gates = step(affine(rows, wide.weights.kernel, wide.weights.bias), flat, wide.weights, **wide.options)
-        bound = step_bound(wide, rows, flat, self.dtype)
-        exact = {**gates, **after._asdict()}
+        flat = [s.reshape(B * T, s.shape[-1]) for s in before]
+        bound = step_bound(wide, x.reshape(B * T, -1), flat, self.dtype, self.weights)
         held = np.zeros((B, T, 1), bool) if mask is None else ~mask[:, :, None]
         distances, allowances = {}, {}
-        for name, values in {**(trace.gates or {}), **dict(zip(State._fields, trace.states, strict=True))}.items():
-            expected = exact[name].reshape(B, T, H)
-            allowed = np.broadcast_to(bound[name].error, (B * T, H)).reshape(B, T, H)
-            if name in State._fields:  # a masked step holds its state, to the bit
-                expected = np.where(held, before[State._fields.index(name)], expected)
+        for name, values in {**(trace.gates or {}), **dict(zip(fields, trace.states, strict=False))}.items():
+            expected, allowed = (part.reshape(values.shape) for part in (bound[name].value, bound[name].error))
+            if name in fields:  # a masked step holds its state, to the bit
+                expected = np.where(held, before[fields.index(name)], expected)
                 allowed = np.where(held, np.finfo("float64").tiny, allowed)
             distances[name] = np.abs(values.astype(expected.dtype) - expected)
             allowances[name] = allowed
@@ -112,7 +117,7 @@ class Judge:
         """Hold the outputs and the last state to 8 times the error of the NumPy reference in the same precision."""
         exact, allowed = self._whole_run
         found = self._ends(trace.outputs, trace.state)
-        distances = {name: np.abs(found[name].astype(values.dtype) - values) for name, values in exact.items()}
+        distances = {name: np.abs(values.astype(exact[name].dtype) - exact[name]) for name, values in found.items()}
         return _largest(distances, {name: np.full(d.shape, allowed) for name, d in distances.items()}, self.dtype)
 
     @cached_property
@@ -122,19 +127,31 @@ class Judge:
             self.layer.astype(dtype).run(self.x.astype(dtype), self.initial_state, self.mask)
             for dtype in (ORACLE[self.dtype], self.dtype)
         )
-        exact, rounded = (self._ends(run.outputs, run.state) for run in (wide, same))
+        exact, rounded = (self._ends(run.outputs, flat_state(run.state)) for run in (wide, same))
         error = max(float(np.abs(rounded[name] - exact[name]).max(initial=0)) for name in exact)
         return exact, SLACK * max(error, UNITS[self.dtype])
 
     def _ends(self, outputs: Array, state: tuple[Array, ...]) -> dict[str, Array]:
-        names = module(self.layer.cell).State._fields
-        return {"output": outputs, **{f"last {name}": s[:, None] for name, s in zip(names, state, strict=True)}}
+        names = state_names(self.layer)
+        assert len(state) == len(names) or isinstance(self.layer, Layer), f"states must be {names}, got {len(state)}"
+        return {"output": outputs, **{f"last {name}": s[:, None] for name, s in zip(names, state, strict=False)}}
 
 
-RULES: dict[str, Callable[[Judge, Trace], Distance]] = {
-    "shadowed": Judge.shadowed,
-    "end to end": Judge.end_to_end,
-}
+RULES = ("shadowed", "end to end")
+
+
+def state_names(layer: Any) -> list[str]:
+    """The fields of a layer's state; those of a Stack's or a Bidirectional's layers, with the layer's place."""
+    if isinstance(layer, Layer):
+        return list(module(layer.cell).State._fields)
+    parts = {"forward": layer.forward, "backward": layer.backward} if isinstance(layer, Bidirectional) else None
+    parts = parts or {f"layer {k}": part for k, part in enumerate(layer.layers)}
+    return [f"{name} of {place}" for place, part in parts.items() for name in state_names(part)]
+
+
+def flat_state(state: Any) -> tuple[Array, ...]:
+    """The arrays of a nested state, in the order of `state_names`."""
+    return tuple(a for part in state for a in ((part,) if isinstance(part, np.ndarray) else flat_state(part)))
 
 
 def _largest(distances: dict[str, Array], allowances: dict[str, Array], dtype: str) -> Distance:
@@ -145,7 +162,7 @@ def _largest(distances: dict[str, Array], allowances: dict[str, Array], dtype: s
     field = max(distances, key=lambda name: distances[name].max(initial=0))
     place = np.unravel_index(np.argmax(distances[field]), distances[field].shape)
     ratio = max(float(far(d / allowances[name]).max(initial=0)) for name, d in distances.items())
-    first = "h" if "h" in distances else "output"
+    first = next(iter(distances)) if "output" in distances else next(n for n in ("h", "y") if n in distances)
     worst = lambda values: np.asarray(values[first].max(axis=(0, 2)) / u, "float64")
     return Distance(
         float(distances[field][place] / u),

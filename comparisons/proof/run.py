@@ -15,8 +15,9 @@ from comparisons import frameworks
 from comparisons.frameworks.numpy_reference import trace
 from comparisons.proof import draws, mutants
 from comparisons.proof.cases import CASES, Case
-from comparisons.proof.measure import RULES, Distance, Judge, Trace
+from comparisons.proof.measure import Distance, Judge
 from reference import Layer
+from reference.layer import AnyLayer
 
 Array = NDArray[Any]
 PACKAGES = ("gateproof", "keras", "tensorflow", "tf-keras", "jax", "torch", "numpy", "h5py", "matplotlib")
@@ -89,13 +90,14 @@ def run(
     data: str,
     seed: int = 0,
     cases: Sequence[Case] = CASES,
+    everything: bool = True,
     progress: Callable[[str, int], None] = lambda doing, of: None,
 ) -> Report:
-    """Run the cases of these cells on these frameworks.
+    """Run the cases of these cells on these frameworks; without `everything`, those marked `more` are left out.
 
     `series` is `(T, X)` or `(B, T, X)`; `progress(doing, of)` hears of every piece of work, and how many there are.
     """
-    cases = [case for case in cases if case.cell in cells]
+    cases = [case for case in cases if case.cell in cells and (everything or not case.more)]
     chosen = {name: frameworks.load(name) for name in names}
     missing = {name: reason for name, module in chosen.items() if (reason := module.missing())}
     windows = draws.windows(series)
@@ -126,33 +128,31 @@ def _inputs(case: Case, windows: Array, seed: int) -> Array:
     return windows[chosen, :-1]
 
 
-def _weights(case: Case, x: Array, windows: Array, seed: int, trained: dict[Any, Layer]) -> Layer:
+def _weights(case: Case, x: Array, windows: Array, seed: int, trained: dict[Any, Layer]) -> AnyLayer:
     """The layer under comparison: the case's weights, options and direction, in the case's precision."""
     if case.weights == "drawn":
-        layer = draws.weights(case, x.shape[-1], seed)
-    else:
-        if case.training not in trained:
-            trained[case.training] = frameworks.load("keras").train(case, windows, seed)
-        layer = trained[case.training]
-    return Layer(case.cell, layer.weights, dict(case.options), go_backwards=case.go_backwards).astype(case.dtype)
+        return draws.layer(case, x.shape[-1], seed).astype(case.dtype)
+    if case.training not in trained:
+        trained[case.training] = frameworks.load("keras").train(case, windows, seed)
+    weights = trained[case.training].weights
+    return Layer(case.cell, weights, dict(case.options), go_backwards=case.go_backwards).astype(case.dtype)
 
 
-def _case(case: Case, layer: Layer, x: Array, chosen: dict[str, Any], missing: dict[str, str], seed: int) -> CaseResult:
+def _case(
+    case: Case, layer: AnyLayer, x: Array, chosen: dict[str, Any], missing: dict[str, str], seed: int
+) -> CaseResult:
     x = x.astype(case.dtype)
     mask = draws.mask(x.shape[0], x.shape[1], seed) if case.mask else None
     judge = Judge(layer, x, mask, case.dtype)
-
-    def judged(done: Trace) -> dict[str, Distance]:
-        return {rule: check(judge, done) for rule, check in RULES.items()}
-
     rows = []
     for name, module in chosen.items():
-        reason = missing.get(name) or module.unable(case)
-        rows.append(Row(name, reason=reason) if reason else Row(name, judged(module.run(case, layer, x, mask))))
+        reason = missing.get(name) or module.unable(case, layer)
+        found = {} if reason else judge.distances(module.run(case, layer, x, mask))
+        rows.append(Row(name, found, reason))
     planted = []
     for name, wrong in mutants.planted(layer, case.mask):
         with np.errstate(all="ignore"):  # a mistake may well overflow: it is then as far as can be
-            distances = judged(trace(wrong.run(x, mask=mask)))
+            distances = judge.distances(trace(wrong.run(x, mask=mask)))
         planted.append(Planted(name, {rule: distance.ratio for rule, distance in distances.items()}))
     return CaseResult(case, x.shape, tuple(rows), tuple(planted))
 

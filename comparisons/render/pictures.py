@@ -11,40 +11,41 @@ from comparisons.proof.measure import RULES
 from comparisons.proof.run import Report
 
 INK, ALLOWED = "#222222", "#c0392b"
-COLOURS = ("#1f77b4", "#e69f00", "#009e73", "#7f7f7f", "#cc79a7", "#56b4e9")
+COLOURS = (
+    *("#1f77b4", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#8c564b"),
+    *("#9467bd", "#bcbd22", "#17becf", "#ff7f0e", "#7f7f7f"),
+)
 
 
 def distance_over_time(report: Report) -> Any:
     """h of the first case of each cell, step by step, under the computed bound."""
     chosen = list({result.case.cell: result for result in reversed(report.results)}.values())[::-1]
-    figure, axes = _figure(len(chosen), 1, width=9, height=2.5)
-    for axis, result in zip(axes, chosen, strict=True):
+    columns = min(3, len(chosen))
+    figure, axes = _figure(-(-len(chosen) // columns), columns, width=max(9, 4.5 * columns), height=2.5)
+    lines: dict[str, Any] = {}
+    for axis, result in zip(axes, chosen, strict=False):
         allowed = None
         for colour, row in zip(COLOURS, result.rows, strict=False):
             if "shadowed" not in row.distances:
                 continue
             distance, allowed = row.distances["shadowed"].over_time or ([], [])
-            # Equal numbers lie on one another: the later lines are thinner.
-            width = 5 / (1 + list(report.titles).index(row.framework))
-            axis.plot(
-                np.maximum(distance, 1e-2),
-                color=colour,
-                label=f"{row.framework}: {report.titles[row.framework]}",
-                linewidth=width,
-            )
+            width = max(0.8, 5 / (1 + len(axis.lines)))  # equal numbers lie on one another: the later lines are thinner
+            label = f"{row.framework}: {report.titles[row.framework]}"
+            lines[label] = axis.plot(np.maximum(distance, 1e-2), color=colour, linewidth=width)[0]
         if allowed is not None:
-            axis.plot(allowed, color=ALLOWED, linestyle="--", label="allowed (computed bound)")
-        axis.set(yscale="log", ylabel="distance of h, in u", title=result.case.name)
+            lines["allowed (computed bound)"] = axis.plot(allowed, color=ALLOWED, linestyle="--")[0]
+        axis.set(yscale="log", ylabel="distance of h, in u", title=result.case.name, xlabel="step")
         axis.grid(alpha=0.25)
-    axes[-1].set_xlabel("step")
-    axes[0].legend(loc="upper center", bbox_to_anchor=(0.5, 1.6), ncols=2, frameon=False, fontsize=9)
+    for axis in axes[len(chosen) :]:
+        axis.set_axis_off()
+    figure.legend(lines.values(), lines.keys(), loc="outside upper center", ncols=columns, frameon=False, fontsize=9)
     return figure
 
 
 def cases_by_framework(report: Report) -> Any:
     """The share of its allowance that every framework takes in every case, under each rule."""
     names, cases = list(report.titles), [result.case.name for result in report.results]
-    figure, axes = _figure(1, len(RULES), width=2.2 + 2.0 * len(names), height=1.6 + 0.27 * len(cases))
+    figure, axes = _figure(1, len(RULES), width=2.6 + 1.3 * len(names), height=1.8 + 0.27 * len(cases))
     image = None
     for axis, rule in zip(axes, RULES, strict=True):
         share = np.full((len(cases), len(names)), np.nan)
@@ -56,7 +57,7 @@ def cases_by_framework(report: Report) -> Any:
         for (i, j), value in np.ndenumerate(share):
             text = "–" if np.isnan(value) else f"{value:.2f}" if value < 100 else f"{value:.0e}"
             axis.text(j, i, text, ha="center", va="center", fontsize=8, color=INK)
-        axis.set_xticks(range(len(names)), names)
+        axis.set_xticks(range(len(names)), names, rotation=40, ha="right", fontsize=8)
         axis.set_yticks(range(len(cases)), cases if axis is axes[0] else [""] * len(cases), fontsize=8)
         axis.set_title(f"{rule}: share of what is allowed", fontsize=10)
     figure.colorbar(image, ax=axes, label="past its bound above 1", shrink=0.6)

@@ -6,57 +6,64 @@ from collections.abc import Iterator
 from typing import Any
 
 from comparisons.proof.measure import RULES, Distance
-from comparisons.proof.run import Report, Row
+from comparisons.proof.run import CaseResult, Report
 from comparisons.render import document
 
-TITLES = {
-    "shadowed": "Every step from the implementation's own state, h and c, against the bound computed for that step",
-    "end to end": "The whole run, outputs and last state, against 8 times the NumPy reference's own error",
+COLUMNS = {
+    "shadowed": "farthest from a step's bound",
+    "end to end": "farthest over the whole run",
 }
 
 
 def tables(report: Report) -> Iterator[Any]:
-    """A table a rule, then what the columns are, then the summary."""
+    """A row a case; then what the columns are, and the summary."""
+    yield _table(report)
+    yield "Distance/allowed in u, of the witness that takes the largest share of its allowance: every step from the"
+    yield "witness' own state, against the bound computed for that step; the whole run, against 8 times the NumPy"
+    yield "reference's own error. Every distance, and why a witness has no such cell, is in report.md."
     for rule in RULES:
-        yield _table(report, rule)
         if blind := document.unseen(report, rule):
-            yield f"This rule alone does not see: {', '.join(blind)}."
-        yield ""
+            yield f"What one rule alone does not see in some case ({rule}): {', '.join(blind)}."
+    yield ""
     yield "; ".join(f"{name}: {title}" for name, title in report.titles.items()) + "."
-    yield from sorted({f"{row.framework} has none: {row.reason}." for row in _absent(report)})
     yield f"Data: {report.data}. Weights: trained for a moment by Keras 3, or drawn."
     yield ""
     yield from document.summary(report)
 
 
-def _absent(report: Report) -> Iterator[Row]:
-    """The rows in which a framework that is there has no such cell."""
-    rows = (row for result in report.results for row in result.rows)
-    return (row for row in rows if row.reason and row.framework not in report.missing)
-
-
-def _table(report: Report, rule: str) -> Any:
+def _table(report: Report) -> Any:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    title = f"{TITLES[rule]} (distance/allowed, in u)"
-    table = Table(title=title, box=SIMPLE_HEAD, title_justify="left", padding=(0, 1, 0, 0))
-    table.add_column("case", min_width=11)
-    for name in report.titles:
-        table.add_column(name, justify="right", no_wrap=True)
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("case", min_width=14)
+    table.add_column("witnesses", min_width=12)
+    for title in COLUMNS.values():
+        table.add_column(title, min_width=13)
     table.add_column("planted mistake nearest to passing", min_width=14)
     table.add_column("/allowed", justify="right", no_wrap=True)
     for result in report.results:
-        cells = [
-            _cell(row.distances[rule])
-            if rule in row.distances
-            else f"[dim]{'missing' if row.framework in report.missing else 'has none'}[/]"
-            for row in result.rows
-        ]
-        near = document.rejected(result, rule)
-        mistake = (near.name, f"[green]{document.times(near.ratios[rule])}[/]") if near else ("none rejected", "")
-        table.add_row(result.case.name, *cells, *mistake)
+        near = document.nearest(result)
+        table.add_row(
+            result.case.name,
+            " ".join(_witness(row) for row in result.rows if row.distances),
+            *(_farthest(result, rule) for rule in COLUMNS),
+            near.name,
+            f"[{'green' if near.ratio > 1 else 'bold red'}]{document.times(near.ratio)}[/]",
+        )
     return table
+
+
+def _witness(row: Any) -> str:
+    return row.framework if row.passed else f"[bold red]{row.framework} ✗[/]"
+
+
+def _farthest(result: CaseResult, rule: str) -> str:
+    measured = [(row.distances[rule], row.framework) for row in result.rows if rule in row.distances]
+    if not measured:
+        return "[dim]–[/]"
+    distance, framework = max(measured, key=lambda pair: pair[0].ratio)
+    return f"{_cell(distance)} {framework}"
 
 
 def _cell(d: Distance) -> str:

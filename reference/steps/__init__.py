@@ -55,7 +55,7 @@ class Weights(NamedTuple):
 
 
 # The letters of a shape: X inputs, H units, R what the recurrence carries (H, or the columns of a matrix "H R"), C the
-# columns of all gates side by side; "3H" is one vector of three times H.
+# columns of all gates side by side; "3H" is one vector of three times H, "C-H" of the difference.
 SHAPES = {"kernel": "X C", "recurrent_kernel": "R C", "bias": "C", "recurrent_bias": "C"}
 
 
@@ -86,6 +86,16 @@ def weights_type(cell: str) -> type[Any]:
 def shapes(cell: str) -> dict[str, str]:
     """The shape of each of a cell's arrays, in the letters of `SHAPES`."""
     return SHAPES | getattr(module(cell), "shapes", {})
+
+
+def shape(spec: str, **letters: int) -> tuple[int, ...]:
+    """The shape that a spec such as "X C" or "3H" means.
+
+    >>> [shape(spec, X=3, H=2, R=2, C=8) for spec in ("X C", "3H", "C-H")]
+    [(3, 8), (6,), (6,)]
+    """
+    length = lambda term: int(term[:-1] or 1) * letters[term[-1]]
+    return tuple(2 * length(word.split("-")[0]) - sum(map(length, word.split("-"))) for word in spec.split())
 
 
 def widths(cell: str, units: int, options: Mapping[str, Any]) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""LSTM with coupled input and forget gates (Greff et al., arXiv 1503.04069 v2), in either parametrisation."""
+"""LSTM with coupled input and forget gates, either way (Greff et al., arXiv 1503.04069 v2; TF1 contrib)."""
 
 from __future__ import annotations
 
@@ -56,7 +56,8 @@ def step(
         h = o · ψ(c)
 
     σ is `recurrent_activation`, φ is `activation`, ψ is `output_activation`, or φ where that is None; p is `peephole`;
-    `xw = x W + b (B, 3H)`. `coupled="i"` is the paper's and TF1 contrib's, `coupled="f"` ONNX' `input_forget`.
+    `xw = x W + b (B, 3H)`. `coupled="f"` is the paper's and ONNX' `input_forget`, `coupled="i"` TF1 contrib's
+    (CoupledInputForgetGateLSTMCell).
     """
     σ, φ, ψ = recurrent_activation, activation, output_activation or activation
     h, c = state

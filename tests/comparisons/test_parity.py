@@ -1,7 +1,5 @@
 """Parity over cell × option × shape × precision, drawn: every framework within both rules, on each of them."""
 
-from importlib.util import find_spec
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,8 +7,7 @@ from hypothesis import strategies as st
 from comparisons import frameworks
 from comparisons.proof import draws
 from comparisons.proof.cases import Case
-from comparisons.proof.measure import RULES, Judge
-from reference import Layer
+from comparisons.proof.measure import Judge
 
 SIGMOIDS = ("sigmoid", "hard_sigmoid_keras2", "hard_sigmoid_keras3")
 SQUASHES = ("tanh", "linear", "relu", "softsign", "hard_tanh")
@@ -46,15 +43,13 @@ def cases(draw):
 
 def judge(framework, case):
     module = frameworks.load(framework)
-    if module.unable(case):
+    layer = draws.layer(case, case.features, seed=1).astype(case.dtype)
+    if module.unable(case, layer):
         return
-    drawn = draws.weights(case, case.features, seed=1)
-    layer = Layer(case.cell, drawn.weights, dict(case.options), go_backwards=case.go_backwards).astype(case.dtype)
     inputs = draws.inputs(case, 2, seed=2).astype(case.dtype)
     mask = draws.mask(2, case.steps, 3) if case.mask else None
     found = module.run(case, layer, inputs, mask)
-    for rule, check in RULES.items():
-        distance = check(Judge(layer, inputs, mask, case.dtype), found)
+    for rule, distance in Judge(layer, inputs, mask, case.dtype).distances(found).items():
         assert distance.passed, f"{framework}, {rule}: {distance.distance:.1f} u at {distance.at}, {distance.ratio:.2f}"
 
 
@@ -76,6 +71,5 @@ def test_every_drawn_case_is_within_for_long(framework, case):
 
 
 def require(framework):
-    package = {"cells": "keras", "keras": "keras", "keras2": "tf_keras", "reference": "numpy"}[framework]
-    if find_spec(package) is None:
-        pytest.skip(f"{package} IS NOT INSTALLED: {framework} was NOT compared")
+    if reason := frameworks.absent(framework):
+        pytest.skip(f"{framework} IS {reason.upper()}: it was NOT compared")

@@ -1,0 +1,46 @@
+"""Minimal gated unit (Zhou, Wu, Zhang & Zhou, arXiv 1603.09420 v1)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from reference.activations import SIGMOID, TANH
+from reference.gates import affine, split
+from reference.steps import Array, Weights
+
+gates = "fn"
+
+
+class State(NamedTuple):
+    h: Array  # (B, H)
+
+
+def step(
+    xw: Array,
+    state: State,
+    w: Weights,
+    *,
+    activation: Callable[[Array], Array] = TANH,
+    recurrent_activation: Callable[[Array], Array] = SIGMOID,
+) -> tuple[State, dict[str, Array]]:
+    """Advance one time step.
+
+    ::
+
+        f = σ(x W_f + b_f + h U_f + d_f)
+        n = φ(x W_n + b_n + (f · h) U_n + d_n)
+        h = (1 − f) · h + f · n
+
+    σ is `recurrent_activation`, φ is `activation`, d is `recurrent_bias`; `xw = x W + b (B, 2H)`. As in the paper, the
+    old state is kept where f = 0: f is a GRU's r and its 1 − z at once.
+    """
+    σ, φ = recurrent_activation, activation
+    (h,) = state
+    x_f, x_n = split(xw, gates)
+    U_f, U_n = split(w.recurrent_kernel, gates)
+    d_f, d_n = (None,) * 2 if w.recurrent_bias is None else split(w.recurrent_bias, gates)
+    f = σ(x_f + affine(h, U_f, d_f))
+    n = φ(x_n + affine(f * h, U_n, d_n))
+    h = (1 - f) * h + f * n
+    return State(h), {"f": f, "n": n}

@@ -1,0 +1,48 @@
+"""MUT3, a gated unit found by search (Jozefowicz, Zaremba & Sutskever, ICML 2015, PMLR 37:2342–2350)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from reference.activations import SIGMOID, TANH
+from reference.gates import affine, split
+from reference.steps import Array, Weights
+
+gates = "zrn"
+
+
+class State(NamedTuple):
+    h: Array  # (B, H)
+
+
+def step(
+    xw: Array,
+    state: State,
+    w: Weights,
+    *,
+    activation: Callable[[Array], Array] = TANH,
+    recurrent_activation: Callable[[Array], Array] = SIGMOID,
+) -> tuple[State, dict[str, Array]]:
+    """Advance one time step.
+
+    ::
+
+        z = σ(x W_z + b_z + tanh(h) U_z + d_z)
+        r = σ(x W_r + b_r + h U_r + d_r)
+        n = φ(x W_n + b_n + (r · h) U_n + d_n)
+        h = z · n + (1 − z) · h
+
+    σ is `recurrent_activation`, φ is `activation`, d is `recurrent_bias`; `xw = x W + b (B, 3H)`. As in the paper, the
+    new state is taken where z = 1.
+    """
+    σ, φ = recurrent_activation, activation
+    (h,) = state
+    x_z, x_r, x_n = split(xw, gates)
+    U_z, U_r, U_n = split(w.recurrent_kernel, gates)
+    d_z, d_r, d_n = (None,) * 3 if w.recurrent_bias is None else split(w.recurrent_bias, gates)
+    z = σ(x_z + affine(TANH(h), U_z, d_z))
+    r = σ(x_r + affine(h, U_r, d_r))
+    n = φ(x_n + affine(r * h, U_n, d_n))
+    h = z * n + (1 - z) * h
+    return State(h), {"z": z, "r": r, "n": n}
