@@ -1,4 +1,4 @@
-"""The small cells of the literature as Keras layers: the reference's numbers, weights, configs, masks and dropout."""
+"""The cells that Keras has not, as Keras layers: the reference's numbers, weights, configs, masks and dropout."""
 
 from __future__ import annotations
 
@@ -9,13 +9,23 @@ from keras import ops
 from keras.layers import RNN, Bidirectional
 
 import reference
-from cells.fused_layer_norm_lstm import FusedLayerNormLSTMCell
-from cells.greff_lstm import VARIANTS, GreffLSTMCell
-from cells.layer_norm_lstm import LayerNormLSTMCell
-from cells.lstm import LSTMCell
-from cells.mgu import MGUCell
-from cells.mut import MUT1Cell, MUT2Cell, MUT3Cell
-from cells.ugrnn import UGRNNCell
+from cells import (
+    CIFGCell,
+    FusedLayerNormLSTMCell,
+    GreffLSTMCell,
+    JordanCell,
+    LayerNormLSTMCell,
+    LSTM1997Cell,
+    LSTMCell,
+    MGUCell,
+    MUT1Cell,
+    MUT2Cell,
+    MUT3Cell,
+    PeepholeLSTMCell,
+    SimpleRNNCell,
+    UGRNNCell,
+)
+from cells.greff_lstm import VARIANTS
 from reference.steps import module, shape, shapes
 from reference.steps import options as options_of
 
@@ -24,6 +34,37 @@ X, H, T, B = 3, 4, 4, 3
 EXACT = 2e-15 if keras.backend.backend() != "jax" else 2e-6
 
 CASES = {
+    "jordan": (JordanCell, {}),
+    "jordan, all options": (
+        JordanCell,
+        {"output_units": 2, "output_activation": "sigmoid", "use_recurrent_bias": True},
+    ),
+    "simple_rnn, two biases": (SimpleRNNCell, {"use_recurrent_bias": True}),
+    "lstm, two biases": (LSTMCell, {"use_recurrent_bias": True}),
+    "lstm, blocks": (LSTMCell, {"cells_per_block": 2, "output_activation": "relu", "forget_bias": 1.0}),
+    "lstm_1997": (LSTM1997Cell, {}),
+    "lstm_1997, all options": (
+        LSTM1997Cell,
+        {"activation": "sigmoid_in_2", "output_activation": "sigmoid_in_1", "use_recurrent_bias": True},
+    ),
+    "peephole": (PeepholeLSTMCell, {}),
+    "peephole, all options": (
+        PeepholeLSTMCell,
+        {
+            "forget_bias": 1.0,
+            "output_activation": "softsign",
+            "cell_clip": 0.3,
+            "num_proj": 2,
+            "proj_clip": 0.1,
+            "use_recurrent_bias": True,
+        },
+    ),
+    "peephole, projection alone": (PeepholeLSTMCell, {"use_peepholes": False, "num_proj": 3}),
+    "cifg": (CIFGCell, {}),
+    "cifg, all options": (
+        CIFGCell,
+        {"coupled": "f", "forget_bias": 1.0, "output_activation": "relu", "use_peepholes": True, "use_bias": False},
+    ),
     "layer norm": (LayerNormLSTMCell, {}),
     "layer norm, all options": (
         LayerNormLSTMCell,
@@ -48,6 +89,7 @@ CASES = {
     "mut3 without bias": (MUT3Cell, {"use_bias": False, "recurrent_activation": "hard_sigmoid"}),
 }
 PLAIN = {name: case for name, case in CASES.items() if name in ("layer norm", "fused layer norm") or " " not in name}
+PLAIN |= {name: CASES[name] for name in ("lstm, blocks", "peephole, all options")}
 PLAIN |= {f"greff {variant}": CASES[f"greff {variant}"] for variant in ("V", "NOG", "FGR")}
 
 
@@ -77,7 +119,7 @@ def tensors(values):
 
 
 def states_of(layer, batch=B):
-    return [np.tanh(normal(20 + k, batch, H)) for k, _ in enumerate(layer.cell.get_initial_state(batch))]
+    return [np.tanh(normal(20 + k, *s.shape)) for k, s in enumerate(layer.cell.get_initial_state(batch))]
 
 
 def oracle(layer, x, states, mask=None):
@@ -181,7 +223,7 @@ def test_weights_have_the_names_and_shapes_of_the_reference(name):
     Cell, options = CASES[name]
     layer = built(Cell, options)
     read = reference.read(layer)
-    letters = {"X": read.input_dim, "H": H, "R": H, "C": sum(read.widths.values())}
+    letters = {"X": read.input_dim, "H": H, "R": read.recurrent_dim, "C": sum(read.widths.values())}
     specs = {k: shape(spec, **letters) for k, spec in shapes(read.cell).items() if getattr(read.weights, k) is not None}
     if "recurrent_bias" in specs:
         specs["bias"] = (2, *specs["bias"])
@@ -281,12 +323,11 @@ def test_the_states_masks_are_those_of_their_gates_rows(name):
     Cell, options = PLAIN[name]
     dropped, plain = built(Cell, {**options, "recurrent_dropout": 0.5, "seed": 7}), built(Cell, options)
     x, states = ops.convert_to_tensor(normal(0, 1, inputs_of(Cell))), tensors(states_of(plain, 1))
-    masks = [arrays(mask)[0][0] for mask in dropped.cell.get_recurrent_dropout_mask(states[0])]
+    drawn = dropped.cell.get_recurrent_dropout_mask(states[0])
+    masks = [arrays(mask)[0][0] for mask in (drawn if isinstance(drawn, list) else [drawn])]
     assert len(masks) == len(Cell.gates)
-    assert len({mask.tobytes() for mask in masks}) > 1
-    letters, widths = getattr(Cell, "recurring", Cell.gates), [H] * len(Cell.gates)
-    if Cell is GreffLSTMCell:
-        widths = list(plain.cell.widths)
+    assert len({mask.tobytes() for mask in masks}) > (len(masks) > 1)
+    letters, widths = getattr(Cell, "recurring", Cell.gates), list(getattr(plain.cell, "widths", [H] * len(Cell.gates)))
     rows = [
         np.tile(masks[Cell.gates.index(letter)][:, None], (1, widths[Cell.gates.index(letter)])) for letter in letters
     ]
