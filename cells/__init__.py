@@ -1,11 +1,13 @@
 """Keras 3 cells, each with its equation: drop-in for `keras.layers`' own where Keras has one, for any backend.
 
 Imports keras and nothing of ours. `hard_sigmoid_keras2` is Keras 2's hard sigmoid, registered for saving and loading;
-`sigmoid_in_1` and `sigmoid_in_2` are the squashing functions of the LSTM of 1997.
+`sigmoid_in_1` and `sigmoid_in_2` are the squashing functions of the LSTM of 1997; `Parametric` holds those that ONNX
+gives numbers of their own. `cells.tf1` has TensorFlow 1's cells under its names, `cells.pytorch` PyTorch's layers.
 """
 
 from cells.activations import Parametric, hard_sigmoid_keras2, sigmoid_in_1, sigmoid_in_2
 from cells.cifg import CIFGCell
+from cells.dropout_wrapper import DropoutMasks, DropoutWrapper
 from cells.fused_layer_norm_lstm import FusedLayerNormLSTMCell
 from cells.greff_lstm import GreffLSTMCell
 from cells.gru import GRUCell
@@ -18,9 +20,13 @@ from cells.mut import MUT1Cell, MUT2Cell, MUT3Cell
 from cells.peephole_lstm import PeepholeLSTMCell
 from cells.simple_rnn import SimpleRNNCell
 from cells.ugrnn import UGRNNCell
+from cells.wrappers import DeviceWrapper, MultiRNNCell, ResidualWrapper
 
 __all__ = [
     "CIFGCell",
+    "DeviceWrapper",
+    "DropoutMasks",
+    "DropoutWrapper",
     "FusedLayerNormLSTMCell",
     "GRUCell",
     "GreffLSTMCell",
@@ -32,8 +38,10 @@ __all__ = [
     "MUT1Cell",
     "MUT2Cell",
     "MUT3Cell",
+    "MultiRNNCell",
     "Parametric",
     "PeepholeLSTMCell",
+    "ResidualWrapper",
     "SimpleRNNCell",
     "UGRNNCell",
     "hard_sigmoid_keras2",

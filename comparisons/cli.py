@@ -74,13 +74,19 @@ def seed(text: str) -> int:
 def params(parser: Parser) -> None:
     """The arguments of `gateproof params`."""
     add = parser.add_argument
-    add("cell", metavar="CELL", help="simple_rnn, lstm or gru")
+    add("cell", metavar="CELL", help="simple_rnn, lstm, gru, peephole_lstm, cifg … (every cell of the project)")
     add("--inputs", type=positive, metavar="N", help="numbers that a time step brings (X)")
     add("--units", type=positive, metavar="N", help="units of the cell (H)")
     add("--budget", type=positive, metavar="N", help="in place of --units: the most units that fit in N parameters")
-    add("--convention", default="keras", metavar="C", help="keras (default), tf1, pytorch, onnx, cudnn or flax")
+    add("--convention", default="keras", metavar="C", help="keras (default), keras2, tf1, pytorch, onnx, cudnn, flax …")
     add("--no-bias", action="store_true", help="count without biases")
     add("--reset-before", action="store_true", help="gru: reset before the matmul (Keras' reset_after=False)")
+    add("--reset-after", action="store_true", help="gru: reset after the matmul")
+    add("--projection", type=positive, metavar="N", help="peephole_lstm, jordan: what the output is projected to")
+    add("--peepholes", action="store_true", help="cifg: with peepholes")
+    add("--no-peepholes", action="store_true", help="peephole_lstm: without them")
+    add("--cells-per-block", type=positive, default=1, metavar="N", help="lstm: cells that share their gates")
+    add("--variant", metavar="NAME", help="greff_lstm: V (default), NIG, NFG, NOG, NIAF, NOAF, CIFG, NP or FGR")
     add("--layers", type=positive, default=1, metavar="N", help="stacked layers (default 1)")
     add("--bidirectional", action="store_true", help="two directions in every layer")
     add("--explain", action="store_true", help="gate by gate, and why the conventions differ")
@@ -90,11 +96,35 @@ def params(parser: Parser) -> None:
 def compare(parser: Parser) -> None:
     """The arguments of `gateproof compare`."""
     add = parser.add_argument
-    add("--cells", nargs="+", metavar="CELL", help="only these (default: simple_rnn lstm gru)")
-    add("--frameworks", nargs="+", metavar="NAME", help="only these (default: cells keras keras2 reference)")
+    add("--cells", nargs="+", metavar="CELL", help="only these (default: the whole family)")
+    add("--frameworks", nargs="+", metavar="NAME", help="only these (default: all that are installed)")
+    add("--all", action="store_true", help="every case, also those that vary what another shows")
     add("--data", metavar="FILE", help="your own series: .npy, .npz or .csv, a row a time step, a column a feature")
     add("--out", default="report", metavar="DIR", help="where the report and its pictures go (default: report)")
     add("--seed", type=seed, default=0, metavar="N", help="of the draws and the training (default: 0)")
+
+
+def frameworks(parser: Parser) -> None:
+    """`gateproof frameworks` takes none."""
+
+
+def convert(parser: Parser) -> None:
+    """The arguments of `gateproof convert`."""
+    add = parser.add_argument
+    add("source", nargs="?", metavar="IN", help="a file of arrays under their framework's names: .npz or .safetensors")
+    add("target", nargs="?", metavar="OUT", help="where the converted arrays go: .npz or .safetensors")
+    add("--from", dest="origin", metavar="NAME", help="whose arrays IN holds: keras, pytorch, onnx, tf1 …")
+    add("--to", metavar="NAME", help="whose arrays OUT gets")
+    add("--cell", metavar="CELL", help="the cell, where the arrays do not show it: lstm, gru, simple_rnn …")
+    add(
+        "--option",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="an attribute of the layer in IN; repeatable",
+    )
+    add("--prefix", default="", metavar="TEXT", help="only the arrays whose names begin so, and without it")
+    add("--matrix", action="store_true", help="in place of a conversion: what each one promises, found by running it")
 
 
 class Command(NamedTuple):
@@ -108,6 +138,16 @@ COMMANDS = {
         "prove on real input that the cells and the frameworks compute the same numbers",
         compare,
         "gateproof compare --cells lstm gru --out report",
+    ),
+    "convert": Command(
+        "convert one framework's weights to another's, and prove it before anything is written",
+        convert,
+        "gateproof convert lstm.npz keras.npz --from pytorch --to keras",
+    ),
+    "frameworks": Command(
+        "list the frameworks that can be compared, what each needs, and which cases it can run",
+        frameworks,
+        "gateproof frameworks",
     ),
     "params": Command(
         "count a cell's parameters, and say why there are so many",

@@ -8,6 +8,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from reference.conventions.folds import NotRepresentable
+    from reference.conventions.leaves import Packed
+    from reference.conventions.packing import pack
+    from reference.conventions.unpacking import unpack
+    from reference.conventions.verdicts import verdict
     from reference.keras_layers import NotReadable, read, read_model
     from reference.layer import Bidirectional, Layer, Run, Stack
     from reference.parameter_counts import count_parameters
@@ -17,24 +22,34 @@ _HOMES = {
     "Bidirectional": "layer",
     "Layer": "layer",
     "NotReadable": "keras_layers",
+    "NotRepresentable": "conventions.folds",
+    "Packed": "conventions.leaves",
     "Run": "layer",
     "Stack": "layer",
     "Weights": "steps",
     "count_parameters": "parameter_counts",
+    "pack": "conventions.packing",
     "read": "keras_layers",
     "read_model": "keras_layers",
+    "unpack": "conventions.unpacking",
+    "verdict": "conventions.verdicts",
 }
 
 __all__ = [
     "Bidirectional",
     "Layer",
     "NotReadable",
+    "NotRepresentable",
+    "Packed",
     "Run",
     "Stack",
     "Weights",
     "count_parameters",
+    "pack",
     "read",
     "read_model",
+    "unpack",
+    "verdict",
 ]
 
 

@@ -4,44 +4,50 @@ One layer and direction with G gates and V bias vectors has
 
     G (X H + H H) + V H
 
-parameters. The matrices are the same everywhere, and frameworks differ in V alone, which `bias_vectors` holds
-as data. Exact Python integers of any size, and no NumPy.
+parameters, and what the cell adds: peepholes, a projection, gains and shifts of norms. The matrices are the same
+everywhere; what differs is counted from the arrays that `conventions` holds as data. Exact Python integers of any size,
+and no NumPy.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from math import isqrt
-from operator import index
-from typing import NamedTuple, SupportsIndex
+from math import isqrt, prod
+from typing import Any, NamedTuple
 
-from reference.bias_vectors import CELLS, CONVENTIONS, FORMS
+from reference.conventions.counted import ABSENT, FORMS, SQUARE, held, widths
+from reference.conventions.storage import Form, Sizes, parse, shape
+from reference.count_arguments import Asked, checked, find_form, positive
 
 BYTES = {"float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}  # a parameter takes, by dtype
 
 
 class Gate(NamedTuple):
-    """The parameters of one gate in one layer and direction."""
+    """The parameters of one gate in one layer and direction; the gate "-" is stored and never read."""
 
     letter: str
+    width: int  # H, or fewer columns
     kernel: int  # X H
     recurrent_kernel: int  # H H
     bias_vectors: int
     bias: int  # bias_vectors H
+    peephole: int  # H, or 0
 
 
 class Layers(NamedTuple):
-    """`copies` layers alike; `first` is the number of the lowest, from 1."""
+    """`copies` layers alike; `first` is the number of the lowest, from 1; `others` are arrays of no gate."""
 
     first: int
     copies: int
     directions: int
     input_dim: int
+    recurrent_dim: int
     gates: tuple[Gate, ...]
+    others: dict[str, tuple[int, ...]]
 
     @property
     def parameters(self) -> int:
-        return self.copies * self.directions * sum(g.kernel + g.recurrent_kernel + g.bias for g in self.gates)
+        gates = sum(g.kernel + g.recurrent_kernel + g.bias + g.peephole for g in self.gates)
+        return self.copies * self.directions * (gates + sum(map(prod, self.others.values())))
 
 
 class Work(NamedTuple):
@@ -57,6 +63,7 @@ class Count(NamedTuple):
     form: str
     units: int
     layers: tuple[Layers, ...]
+    products: tuple[str, ...]
 
     @property
     def parameters(self) -> int:
@@ -64,41 +71,98 @@ class Count(NamedTuple):
 
     @property
     def work(self) -> Work:
-        """G H (X + H) and the form's products, a layer and direction; biases and activations are not in it."""
+        """Every entry of a matrix once, and the form's products, a layer and direction; no biases, no activations."""
         copies = [group.copies * group.directions for group in self.layers]
-        entries = [sum(gate.kernel + gate.recurrent_kernel for gate in group.gates) for group in self.layers]
-        matmul = sum(n * used for n, used in zip(copies, entries, strict=True))  # each entry is used once a step
-        return Work(matmul, sum(copies) * len(FORMS[self.form].products) * self.units)
+        entries = [
+            sum(gate.kernel + gate.recurrent_kernel for gate in group.gates if gate.letter != "-")
+            + sum(prod(dims) for dims in group.others.values() if len(dims) == 2)
+            for group in self.layers
+        ]
+        matmul = sum(n * used for n, used in zip(copies, entries, strict=True))
+        return Work(matmul, sum(copies) * len(self.products) * self.units)
 
 
-def count(
-    cell: str,
-    input_dim: int,
-    units: int,
-    convention: str = "keras",
-    use_bias: bool = True,
-    reset_after: bool | None = None,
-    layers: int = 1,
-    bidirectional: bool = False,
-) -> Count:
+def count(cell: str, input_dim: int, units: int, convention: str = "keras", **more: Any) -> Count:
     """Count gate by gate; arguments and errors are those of `count_parameters`.
 
     >>> count("gru", input_dim=4, units=5, convention="flax").layers[0].gates[2]
-    Gate(letter='n', kernel=20, recurrent_kernel=25, bias_vectors=2, bias=10)
+    Gate(letter='n', width=5, kernel=20, recurrent_kernel=25, bias_vectors=2, bias=10, peephole=0)
     >>> count("lstm", input_dim=4, units=5).work
     Work(matmul=180, elementwise=15)
     """
-    X, H, depth = _positive("input_dim", input_dim), _positive("units", units), _positive("layers", layers)
-    form, directions = find_form(cell, convention, use_bias, reset_after), 1 + _flag("bidirectional", bidirectional)
-    biases = CONVENTIONS[convention].biases[form]
-    stored = biases.input + biases.recurrent if use_bias else ""
+    X, H = positive("input_dim", input_dim), positive("units", units)
+    return _count(checked(Asked(cell, convention, **more), X, H), X, H)
+
+
+def _count(asked: Asked, X: int, H: int) -> Count:
+    key = find_form(asked.cell, asked.convention, asked.use_bias, asked.reset_after)
+    form = held(asked.convention)[key]
+    peepholes = asked.peepholes if asked.cell == "cifg" else asked.peepholes is not False
+    if asked.cell == "greff_lstm":
+        peepholes = asked.variant != "NP"
+    peepholes = bool(peepholes) and bool(form.stored("p"))
+    directions = 2 if asked.bidirectional else 1
+    R = asked.projection or H
+    unused = _unused(asked, form, peepholes)
+    coupled = form.fixed.get("coupled", "i") if asked.cell == "cifg" else ""
+    columns = widths(asked.cell, H, asked.cells_per_block, asked.variant, coupled)
 
     def group(first: int, copies: int, X: int) -> Layers:
-        gates = (Gate(g, X * H, H * H, stored.count(g), stored.count(g) * H) for g in FORMS[form].gates)
-        return Layers(first, copies, directions, X, tuple(gates))
+        sizes = Sizes(X, H, R, columns)
+        kernels: dict[str, dict[str, list[int]]] = {}
+        others: dict[str, tuple[int, ...]] = {}
+        for name, text in form.arrays.items():
+            spec = parse(text)
+            if name in unused:
+                continue
+            if spec.field or spec.kinds == "V":
+                others[name] = shape(spec, sizes)
+                continue
+            for kind in spec.kinds:
+                rows = {"W": X, "U": R}.get(kind, 1)
+                for gate in spec.gates:
+                    kernels.setdefault(gate, {}).setdefault(kind, []).append(rows * sizes.width(gate))
+        order = [*(gate for gate in FORMS[key].gates if columns[gate]), *(["-"] if "-" in kernels else [])]
+        gates = (_gate(gate, sizes.width(gate), kernels.get(gate, {})) for gate in order)
+        return Layers(first, copies, directions, X, R, tuple(gates), others)
 
     # A deeper layer reads the outputs of all directions, side by side.
-    return Count(form, H, (group(1, 1, X), group(2, depth - 1, directions * H))[: min(depth, 2)])
+    groups = (group(1, 1, X), group(2, asked.layers - 1, directions * R))[: min(asked.layers, 2)]
+    return Count(key, H, groups, _products(asked, key, peepholes))
+
+
+def _gate(letter: str, width: int, kinds: dict[str, list[int]]) -> Gate:
+    def total(kind: str) -> int:
+        return sum(kinds.get(kind, []))
+
+    vectors = len(kinds.get("b", [])) + len(kinds.get("d", []))
+    return Gate(letter, width, total("W"), total("U"), vectors, total("b") + total("d"), total("p"))
+
+
+def _unused(asked: Asked, form: Form, peepholes: bool) -> set[str]:
+    """The arrays of a form that are not there."""
+    unused: set[str] = set()
+    for name, text in form.arrays.items():
+        spec = parse(text)
+        bias = {*spec.kinds} <= {"b", "d"} if spec.kinds else name == "output_bias"
+        absent = [
+            bias and not asked.use_bias,
+            spec.kinds == "p" and not peepholes,
+            spec.kinds == "V" and asked.projection is None,
+            name == "gate_recurrent_kernel" and asked.variant != "FGR",
+        ]
+        if any(absent):
+            unused.add(name)
+    return unused
+
+
+def _products(asked: Asked, key: str, peepholes: bool) -> tuple[str, ...]:
+    products = FORMS[key].products
+    absent = ABSENT.get(asked.variant, "") if asked.cell == "greff_lstm" else ""
+    if absent and asked.variant != "CIFG":
+        products = tuple(product for product in products if not product.startswith(f"{absent} "))
+    seeing = "ifo".replace("f" if asked.cell == "cifg" else absent, "") if peepholes else ""
+    return products + tuple(f"p_{gate} * c" for gate in seeing)
 
 
 def count_parameters(
@@ -107,16 +171,23 @@ def count_parameters(
     input_dim: int,
     units: int,
     convention: str = "keras",
-    use_bias: bool = True,
+    use_bias: bool | None = None,
     reset_after: bool | None = None,
     layers: int = 1,
     bidirectional: bool = False,
+    projection: int | None = None,
+    peepholes: bool | None = None,
+    cells_per_block: int = 1,
+    variant: str = "V",
 ) -> int:
-    """The parameters of a simple_rnn, lstm or gru as one framework, a key of `CONVENTIONS`, stores them.
+    """The parameters of a cell, a name in `reference.steps.CELLS`, as one framework of `conventions` stores them.
 
-    The first layer's kernel is `(input_dim, G * units)`; each other of `layers` reads `units` inputs, or `2 * units`
-    if `bidirectional`. `reset_after` is for gru alone; None takes the framework's default, False in tf1 and onnx.
-    `CONVENTIONS[…].source` names the file that each framework's arrays were read in.
+    The first layer's kernel is `(input_dim, G * units)`; each other of `layers` reads `units` inputs (the projection's
+    where there is one), or twice as many if `bidirectional`. `use_bias` None: as the cell has it. `reset_after` is for
+    gru alone; None takes the framework's default, False in tf1 and onnx. `projection` is what peephole_lstm, and
+    jordan's output, is projected to; `peepholes` are there in a peephole_lstm, where the
+    framework has them, and not in a cifg, unless said otherwise;
+    `cells_per_block` is lstm's, `variant` greff_lstm's.
 
     >>> count_parameters("lstm", input_dim=4, units=5, convention="keras")
     200
@@ -124,23 +195,17 @@ def count_parameters(
     220
     >>> [count_parameters("gru", input_dim=4, units=5, reset_after=after) for after in (False, True)]
     [150, 165]
+    >>> count_parameters("peephole_lstm", input_dim=4, units=5, convention="tf1", peepholes=False, projection=3)
+    175
 
     Raises ValueError for a size that is no positive integer, an unknown name, or a cell that the framework lacks.
     """
-    return count(cell, input_dim, units, convention, use_bias, reset_after, layers, bidirectional).parameters
+    more = {"use_bias": use_bias, "reset_after": reset_after, "layers": layers, "bidirectional": bidirectional}
+    own = {"projection": projection, "peepholes": peepholes, "cells_per_block": cells_per_block, "variant": variant}
+    return count(cell, input_dim, units, convention, **more, **own).parameters
 
 
-def largest_units(
-    budget: int,
-    cell: str,
-    *,
-    input_dim: int,
-    convention: str = "keras",
-    use_bias: bool = True,
-    reset_after: bool | None = None,
-    layers: int = 1,
-    bidirectional: bool = False,
-) -> int:
+def largest_units(budget: int, cell: str, *, input_dim: int, **asked: Any) -> int:
     """The most units that fit in `budget` parameters; the other arguments and errors are those of `count_parameters`.
 
     >>> largest_units(219, "lstm", input_dim=4), largest_units(219, "lstm", input_dim=4, convention="pytorch")
@@ -148,68 +213,24 @@ def largest_units(
 
     Raises ValueError if not even one unit fits.
     """
+    X = positive("input_dim", input_dim)
+    if cell in SQUARE:
+        raise ValueError(
+            f"units of {cell} must be its inputs, {X}, since a gate gets x without a matrix: give no budget"
+        )
+    step = asked.get("cells_per_block", 1)
+    question = checked(Asked(cell, **asked), X, step)
 
-    def parameters(units: int) -> int:
-        return count(cell, input_dim, units, convention, use_bias, reset_after, layers, bidirectional).parameters
+    def parameters(blocks: int) -> int:
+        return _count(question, X, blocks * step).parameters
 
-    if _positive("budget", budget) < parameters(1):
-        raise ValueError(f"budget must be at least {parameters(1)}, the parameters of 1 unit, got {budget}")
-    fits, too_many = 1, isqrt(budget) + 1  # one recurrent kernel alone has units * units
+    if positive("budget", budget) < parameters(1):
+        raise ValueError(
+            f"budget must be at least {parameters(1)}, the parameters of {step} unit{'s' * (step > 1)}, got {budget}"
+        )
+    # A layer has at least as many parameters as columns, and one recurrent kernel units * units, or units * projection.
+    fits, too_many = 1, (isqrt(budget) if question.projection is None else budget) + 1
     while too_many - fits > 1:
         middle = (fits + too_many) // 2
         fits, too_many = (middle, too_many) if parameters(middle) <= budget else (fits, middle)
-    return fits
-
-
-def find_form(cell: str, convention: str = "keras", use_bias: bool = True, reset_after: bool | None = None) -> str:
-    """The key in `FORMS` of what is asked for. Raises ValueError, with a way out, if the framework lacks it."""
-    known("cell", cell, CELLS)
-    asked = CONVENTIONS[known("convention", convention, CONVENTIONS)]
-    resets = {form.reset_after: key for key, form in FORMS.items() if form.cell == cell}
-    after = asked.reset_after if reset_after is None and True in resets else reset_after
-    if after not in list(resets):
-        raise ValueError(f"reset_after of {cell} must be {' or '.join(map(str, resets))}, got {reset_after!r}")
-    form, without = resets[after], "" if _flag("use_bias", use_bias) else " without bias"
-    if reason := lacking(convention, form, use_bias):
-        holders = " or ".join(name for name in CONVENTIONS if not lacking(name, form, use_bias))
-        raise ValueError(f"convention of {form}{without} must be {holders}, got {convention!r}: {reason}")
-    return form
-
-
-def lacking(convention: str, form: str, use_bias: bool = True) -> str:
-    """Why the framework does not have this form, or not without bias; empty if it does.
-
-    >>> lacking("pytorch", "gru reset before")
-    'torch.nn.GRU resets after the matmul'
-    """
-    lacks = CONVENTIONS[convention].lacks
-    return "; ".join(lacks[thing] for thing in (form, "without bias")[: 2 - use_bias] if thing in lacks)
-
-
-def known(kind: str, name: object, names: Collection[str]) -> str:
-    """`name`, if it is one of `names`; else raises ValueError with the nearest of them.
-
-    >>> known("cell", "lstn", CELLS)
-    Traceback (most recent call last):
-    ValueError: unknown cell 'lstn': did you mean lstm? The cells are simple_rnn, lstm, gru
-    """
-    if isinstance(name, str) and name in names:
-        return name
-    from difflib import get_close_matches  # only an error needs it
-
-    near = get_close_matches(str(name).lower(), names, n=1)
-    hint = f": did you mean {near[0]}? The" if near else "; the"
-    raise ValueError(f"unknown {kind} {name!r}{hint} {kind}s are {', '.join(names)}")
-
-
-def _positive(name: str, value: SupportsIndex) -> int:
-    """`value` as a Python int: a NumPy integer will do, a bool or a float will not."""
-    if isinstance(value, bool) or not hasattr(value, "__index__") or index(value) < 1:
-        raise ValueError(f"{name} must be a positive integer, got {value!r}")
-    return index(value)
-
-
-def _flag(name: str, value: object) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError(f"{name} must be True or False, got {value!r}")
-    return value
+    return fits * step

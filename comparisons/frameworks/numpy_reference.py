@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from comparisons.proof.cases import Case
-from comparisons.proof.measure import Trace
-from reference import Layer
+from comparisons.proof.measure import Trace, flat_state
+from reference.layer import AnyLayer
 
 
 def title() -> str:
@@ -19,11 +19,11 @@ def missing() -> str | None:
     return None
 
 
-def unable(case: Case) -> str | None:
+def unable(case: Case, layer: AnyLayer) -> str | None:
     return None
 
 
-def run(case: Case, layer: Layer, x: Any, mask: Any) -> Trace:
+def run(case: Case, layer: AnyLayer, x: Any, mask: Any) -> Trace:
     if not case.stateful:
         return trace(layer.run(x, mask=mask))
     half = x.shape[1] // 2
@@ -40,4 +40,6 @@ def run(case: Case, layer: Layer, x: Any, mask: Any) -> Trace:
 
 def trace(run: Any) -> Trace:
     """A run of the reference as an implementation's trace."""
+    if not isinstance(run.gates, dict):  # of more layers than one
+        return Trace(run.outputs, flat_state(run.state))
     return Trace(run.outputs, tuple(run.state), tuple(run.states), run.gates)

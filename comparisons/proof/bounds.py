@@ -11,8 +11,9 @@ written once, and its bound follows from it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -58,11 +59,13 @@ RULES: dict[str, Rule] = {
 
 @dataclass(frozen=True)
 class Precision:
-    """Unit roundoff, the largest number that may be flushed to zero, and the relative error, in u, of the weights."""
+    """Unit roundoff, the largest number that may be flushed to zero, the relative error, in u, of the weights, and the
+    rounding errors of activations that are not those of `RULES`."""
 
     u: float
     η: float
     weights: float = 0.0
+    rounding: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
 
     def γ(self, count: int) -> float:
         """The relative error of `count` roundings."""
@@ -164,6 +167,7 @@ class Rounded:
         if activation.name not in RULES:
             raise NoBound(f"no bound is known for {activation.name}: one of {', '.join(RULES)}")
         slope, rounding = RULES[activation.name]
+        rounding = self.p.rounding.get(activation.name, rounding)
         y = activation(self.value)
         parameters = activation.parameters if activation.name in PARAMETRISED else {}
         error = slope(y, self.error, **parameters) * self.error
@@ -224,12 +228,20 @@ FUNCTIONS: dict[Any, Callable[..., Rounded]] = {
 }
 
 
-def step_bound(layer: Layer, x: Array, state: Any, dtype: str, weights: float = 0.0) -> dict[str, Rounded]:
+def step_bound(
+    layer: Layer,
+    x: Array,
+    state: Any,
+    dtype: str,
+    weights: float = 0.0,
+    rounding: Mapping[str, Callable[[Any], Any]] = MappingProxyType({}),
+) -> dict[str, Rounded]:
     """One exact step in float64 from `x (B, X)` and exact `state` fields `(B, …)`: gates and states by letter.
 
-    `weights` is the relative error of the weights in u, where an implementation got them by rounding others.
+    `weights` is the relative error of the weights in u, where an implementation got them by rounding others;
+    `rounding` has the errors of an implementation's activations, in u, where they are not those of `RULES`.
     """
-    p = Precision(UNITS[dtype], FLUSHED[dtype], weights)
+    p = Precision(UNITS[dtype], FLUSHED[dtype], weights, rounding)
     home = module(layer.cell)
     xw = project(layer.cell)(Rounded(p, x), layer.weights)  # type: ignore[arg-type]
     after, gates = home.step(xw, home.State(*(Rounded(p, s) for s in state)), layer.weights, **layer.options)

@@ -127,6 +127,7 @@ CASES: tuple[Case, ...] = (
         )
         for variant in ("V", "NIG", "NFG", "NOG", "NIAF", "NOAF", "CIFG", "NP", "FGR")
     ),
+    _drawn("gru, no bias", "gru", use_bias=False),
     _drawn("gru, reset before, two biases", "gru", two_biases=True, options={"reset_after": False}),
     _drawn("mgu", "mgu"),
     _drawn("ugrnn", "ugrnn"),

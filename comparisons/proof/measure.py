@@ -7,7 +7,8 @@ error over the run may be 8 times that of the NumPy reference in the same precis
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -69,7 +70,8 @@ class Judge:
 
     `layer` is the oracle's, with the weights in the precision compared, `dtype`; `x (B, T, X)` and `mask (B, T)` are in
     input order; the runs began with `initial_state`, or with zeros. `weights` is the relative error, in u, of weights
-    that an implementation got by rounding others.
+    that an implementation got by rounding others, `rounding` the errors of its activations, in u, where they are not
+    those of `bounds.RULES`.
     """
 
     layer: Layer | Stack | Bidirectional
@@ -78,6 +80,7 @@ class Judge:
     dtype: str
     initial_state: tuple[Array, ...] | None = None
     weights: float = 0.0
+    rounding: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
 
     def distances(self, trace: Trace) -> dict[str, Distance]:
         """The distance under each rule that applies: without states over time there is nothing to shadow."""
@@ -101,7 +104,7 @@ class Judge:
         before += [np.zeros((B, T, wide.units))] * (len(fields) - len(own))
         # Every step begins from a known state, so that all of them are one batch.
         flat = [s.reshape(B * T, s.shape[-1]) for s in before]
-        bound = step_bound(wide, x.reshape(B * T, -1), flat, self.dtype, self.weights)
+        bound = step_bound(wide, x.reshape(B * T, -1), flat, self.dtype, self.weights, self.rounding)
         held = np.zeros((B, T, 1), bool) if mask is None else ~mask[:, :, None]
         distances, allowances = {}, {}
         for name, values in {**(trace.gates or {}), **dict(zip(fields, trace.states, strict=False))}.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -20,7 +20,7 @@ from reference import Layer
 from reference.layer import AnyLayer
 
 Array = NDArray[Any]
-PACKAGES = ("gateproof", "keras", "tensorflow", "tf-keras", "jax", "torch", "numpy", "h5py", "matplotlib")
+PACKAGES = ("gateproof", "keras", "tensorflow", "tf-keras", "torch", "onnx", "onnxruntime", "flax", "jax", "numpy", "h5py", "matplotlib")
 BATCH = 4  # sequences compared, of those that were trained on
 
 
@@ -147,7 +147,8 @@ def _case(
     rows = []
     for name, module in chosen.items():
         reason = missing.get(name) or module.unable(case, layer)
-        found = {} if reason else judge.distances(module.run(case, layer, x, mask))
+        judged = replace(judge, rounding=getattr(module, "ROUNDING", {}))
+        found = {} if reason else judged.distances(module.run(case, layer, x, mask))
         rows.append(Row(name, found, reason))
     planted = []
     for name, wrong in mutants.planted(layer, case.mask):

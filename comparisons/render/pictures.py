@@ -21,7 +21,8 @@ def distance_over_time(report: Report) -> Any:
     """h of the first case of each cell, step by step, under the computed bound."""
     chosen = list({result.case.cell: result for result in reversed(report.results)}.values())[::-1]
     columns = min(3, len(chosen))
-    figure, axes = _figure(-(-len(chosen) // columns), columns, width=max(9, 4.5 * columns), height=2.5)
+    rows, legend = -(-len(chosen) // columns), 0.25 * (len(report.titles) // max(2, columns) + 2)
+    figure, axes = _figure(rows, columns, width=max(10, 5 * columns), height=2.5, legend=legend)
     lines: dict[str, Any] = {}
     for axis, result in zip(axes, chosen, strict=False):
         allowed = None
@@ -38,7 +39,7 @@ def distance_over_time(report: Report) -> Any:
         axis.grid(alpha=0.25)
     for axis in axes[len(chosen) :]:
         axis.set_axis_off()
-    figure.legend(lines.values(), lines.keys(), loc="outside upper center", ncols=columns, frameon=False, fontsize=9)
+    figure.legend(lines.values(), lines.keys(), loc="outside upper center", ncols=max(2, columns), frameon=False)
     return figure
 
 
@@ -94,10 +95,10 @@ PICTURES: dict[str, Callable[[Report], Any]] = {
 }
 
 
-def _figure(rows: int, columns: int, *, width: float, height: float) -> Any:
+def _figure(rows: int, columns: int, *, width: float, height: float, legend: float = 0.0) -> Any:
     from matplotlib.figure import Figure  # without pyplot: no display, no state
 
-    figure = Figure(figsize=(width, height * rows), layout="constrained", dpi=120)
+    figure = Figure(figsize=(width, height * rows + legend), layout="constrained", dpi=120)
     return figure, list(np.ravel(figure.subplots(rows, columns, squeeze=False)))
 
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from comparisons import cli
-from reference.bias_vectors import CONVENTIONS, FORMS
+from reference.conventions.counted import CELLS, FORMS, reset_of
+from reference.conventions.frameworks import FRAMEWORKS
 from reference.parameter_counts import count_parameters
 
 SHAPE = ("--inputs", "4", "--units", "5")
@@ -44,6 +45,32 @@ def test_options(run, words, title):
     assert run("params", *words.split(), *SHAPE).splitlines()[0] == f"{title} parameters"
 
 
+@pytest.mark.parametrize(
+    ("words", "title"),
+    [
+        ("peephole_lstm --convention tf1 --projection 3", "peephole_lstm, tf1, projected to 3: 190"),
+        ("peephole_lstm --convention tf1 --projection 3 --no-peepholes", "projected to 3, no peepholes: 175"),
+        ("cifg --peepholes", "cifg, keras, peepholes: 160"),
+        ("lstm --cells-per-block 5", "lstm, keras, 5 cells a block: 80"),
+        ("greff_lstm --variant FGR", "greff_lstm, keras, FGR: 440"),
+        ("gru --convention onnx --reset-after", "gru, onnx, reset after: 165"),
+        ("LayerNormLSTM", "layer_norm_lstm, keras: 230"),
+    ],
+)
+def test_options_of_some_cells(run, words, title):
+    lines = run("params", *words.split(), *SHAPE).splitlines()
+    assert lines[0].endswith(f"{title} parameters")
+    formula, total = lines[1].split(" = ")
+    assert eval(formula.replace("x", "*")) == int(total)
+
+
+def test_what_is_stored_and_never_read(run):
+    out = run("params", "cifg", *SHAPE, "--convention", "onnx", "--explain")
+    lines = [re.sub(" +", " ", line) for line in out.splitlines()]
+    assert "- never read 4 x 5 = 20 5 x 5 = 25 2 x 5 = 10 55" in lines
+    assert "one step 135 multiply-adds in the matmuls" in lines
+
+
 def test_explain(run):
     lines = [re.sub(" +", " ", line) for line in run("params", "gru", *SHAPE, "--explain").splitlines()]
     for line in (
@@ -63,7 +90,7 @@ def test_explain(run):
         "d_n cannot be merged into b_n" in line for line in lines if line.startswith(" 165 6 keras, reset after")
     )
     totals = [line.split()[0] for line in lines if re.match(r" (\d+|-) (\d+|-) [a-z]", line)]
-    assert totals == ["150"] * 2 + ["155"] + ["165"] * 4 + ["-"] * 4
+    assert totals == ["150"] * 7 + ["155"] + ["165"] * 6 + ["-"] * 9
 
 
 def test_explain_without_bias(run):
@@ -86,12 +113,11 @@ def test_explain_layer_by_layer(run):
 def test_all_conventions(run):
     rows = [line.split() for line in run("params", "lstm", *SHAPE, "--all").splitlines()]
     for row in (
-        ["keras", "50", "200", "150", "165"],
-        ["tf1", "50", "200", "150", "-"],
-        ["pytorch", "55", "220", "-", "165"],
-        ["onnx", "55", "220", "165", "165"],
-        ["cudnn", "55", "220", "-", "165"],
-        ["flax", "50", "200", "-", "155"],
+        ["cell", *FRAMEWORKS],
+        ["lstm", *["200", "200", "200", "200", "220", "220", "220", "200", "200", "200", "220", "200"]],
+        ["gru", "reset", "before", *["150", "150", "150", "150", "-", "165", "-", "-", "-", "150", "-", "-"]],
+        ["gru", "reset", "after", *["165", "165", "-", "-", "165", "165", "165", "155", "150", "-", "165", "150"]],
+        ["cifg", *["150", "-", "-", "150", "-", "220", "-", "-", "-", "-", "-", "-"]],
     ):
         assert row in rows
     assert "simple_rnn 1 : gru 3 : lstm 4" in run("params", "lstm", *SHAPE, "--all")
@@ -109,21 +135,24 @@ def test_budget(run):
 
 
 @given(
-    st.sampled_from([(name, form) for name in CONVENTIONS for form in FORMS.values()]),
+    st.sampled_from([(name, key) for name in FRAMEWORKS for key in FORMS]),
     *[st.integers(1, 10**30)] * 3,
     st.booleans(),
     st.booleans(),
 )
 def test_formula_gives_the_total(which, X, H, layers, bidirectional, use_bias):
     """The printed formula, computed as Python, is the count; so is what the JSON breaks down."""
-    name, form = which
-    reset = {False: ("--reset-before",)}.get(form.reset_after, ())
-    flags = [*reset, *["--bidirectional"] * bidirectional, *["--no-bias"] * (not use_bias)]
-    words = ["params", form.cell, f"--inputs={X}", f"--units={H}", f"--layers={layers}", f"--convention={name}", *flags]
-    args = cli.parser().parse(words)
-    options = {"convention": name, "layers": layers, "bidirectional": bidirectional, "use_bias": use_bias}
+    name, key = which
+    cell, reset = key.split()[0], reset_of(key)
+    flags = [{True: "--reset-after", False: "--reset-before"}.get(reset)]
+    flags += ["--bidirectional" if bidirectional else None, None if use_bias else "--no-bias"]
+    X = H if cell in ("mut1", "mut2") else X
+    words = ["params", cell, f"--inputs={X}", f"--units={H}", f"--layers={layers}", f"--convention={name}"]
+    args = cli.parser().parse([*words, *filter(None, flags)])
+    options = {"convention": name, "layers": layers, "bidirectional": bidirectional}
+    options["use_bias"] = None if use_bias else False
     try:
-        total = count_parameters(form.cell, input_dim=X, units=H, reset_after=False if reset else None, **options)
+        total = count_parameters(cell, input_dim=X, units=H, reset_after=reset, **options)
     except ValueError as error:
         with pytest.raises(cli.Stop, match=re.escape(str(error))):
             cli.answer(args)
@@ -174,12 +203,25 @@ def test_sizes_must_be_positive_integers(refused, flag, value):
     [
         (
             "params lstn",
-            "gateproof params: unknown cell 'lstn': did you mean lstm? The cells are simple_rnn, lstm, gru",
+            "gateproof params: unknown cell 'lstn': did you mean lstm? The cells are " + ", ".join(CELLS),
         ),
-        ("params rnn", "gateproof params: unknown cell 'rnn'; the cells are simple_rnn, lstm, gru"),
+        ("params zzz", "gateproof params: unknown cell 'zzz'; the cells are " + ", ".join(CELLS)),
         (
             "params lstm --units 5",
             "gateproof params: --inputs must be given, the numbers that a time step brings, got none",
+        ),
+        (
+            "params lstm --inputs 4 --units 5 --projection 3",
+            "gateproof params: projection must go with peephole_lstm or jordan, got lstm",
+        ),
+        ("params gru --inputs 4 --units 5 --variant NP", "gateproof params: variant must go with greff_lstm, got gru"),
+        (
+            "params mut1 --inputs 4 --units 5",
+            "gateproof params: units of mut1 must be its inputs, 4, since a gate gets x without a matrix, got 5",
+        ),
+        (
+            "params peephole_lstm --inputs 4 --units 5 --convention pytorch",
+            "gateproof params: projection of a peephole_lstm must be given in pytorch, without peepholes, got none",
         ),
         ("params lstm --inputs 4", "gateproof params: one of --units and --budget must be given, got neither"),
         (
@@ -196,13 +238,14 @@ def test_sizes_must_be_positive_integers(refused, flag, value):
         ),
         (
             "params gru --inputs 4 --units 5 --reset-before --convention cudnn",
-            "gateproof params: convention of gru reset before must be keras or tf1 or onnx, got 'cudnn': "
+            "gateproof params: convention of gru reset before must be keras or keras2 or keras1 or tf1 or onnx or haiku"
+            ", got 'cudnn': "
             "CuDNNGRU resets after the matmul",
         ),
         (
             "params gru --inputs 4 --units 5 --convention torch",
             "gateproof params: unknown convention 'torch': did you mean pytorch? "
-            "The conventions are keras, tf1, pytorch, onnx, cudnn, flax",
+            "The conventions are " + ", ".join(FRAMEWORKS),
         ),
     ],
 )
@@ -221,6 +264,6 @@ def test_a_file_is_not_counted_but_a_cell_comes_before_a_file_of_its_name(run, r
         (tmp_path / name).write_text("")
     assert run("params", "lstm", *SHAPE).startswith("lstm, keras: 200 parameters")
     assert refused("params", "model.keras") == (
-        "gateproof params: CELL must be one of simple_rnn, lstm, gru, got the file 'model.keras': "
+        "gateproof params: CELL must be one of " + ", ".join(CELLS) + ", got the file 'model.keras': "
         "counting from a file is not supported"
     )

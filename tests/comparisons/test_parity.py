@@ -41,7 +41,7 @@ def cases(draw):
     )
 
 
-def judge(framework, case):
+def within(framework, case):
     module = frameworks.load(framework)
     layer = draws.layer(case, case.features, seed=1).astype(case.dtype)
     if module.unable(case, layer):
@@ -49,7 +49,8 @@ def judge(framework, case):
     inputs = draws.inputs(case, 2, seed=2).astype(case.dtype)
     mask = draws.mask(2, case.steps, 3) if case.mask else None
     found = module.run(case, layer, inputs, mask)
-    for rule, distance in Judge(layer, inputs, mask, case.dtype).distances(found).items():
+    judge = Judge(layer, inputs, mask, case.dtype, rounding=getattr(module, "ROUNDING", {}))
+    for rule, distance in judge.distances(found).items():
         assert distance.passed, f"{framework}, {rule}: {distance.distance:.1f} u at {distance.at}, {distance.ratio:.2f}"
 
 
@@ -58,7 +59,7 @@ def judge(framework, case):
 @settings(max_examples=25)
 def test_every_drawn_case_is_within(framework, case):
     require(framework)
-    judge(framework, case)
+    within(framework, case)
 
 
 @pytest.mark.deep
@@ -67,7 +68,7 @@ def test_every_drawn_case_is_within(framework, case):
 @settings(max_examples=2000, derandomize=False)
 def test_every_drawn_case_is_within_for_long(framework, case):
     require(framework)
-    judge(framework, case)
+    within(framework, case)
 
 
 def require(framework):

@@ -30,17 +30,20 @@ EXACT = {
     "relu": lambda x: max(x, 0),
     "selu": lambda x: NUMBER("1.0507009873554804934") * (x if x > 0 else NUMBER("1.6732632423543772848") * EXPM1(x)),
     "sigmoid": lambda x: 1 / (1 + EXP(-x)),
+    "sigmoid_in_1": lambda x: 2 / (1 + EXP(-x)) - 1,
+    "sigmoid_in_2": lambda x: 4 / (1 + EXP(-x)) - 2,
     "silu": lambda x: x / (1 + EXP(-x)),
     "softplus": lambda x: DIGITS.log1p(EXP(x)),
     "softsign": lambda x: x / (1 + abs(x)),
     "swish": lambda x: x / (1 + EXP(-x)),
     "tanh": TANH,
 }
-# These cancel in the negative tail, and have no relative bound there.
-CANCELLING = {"gelu", "gelu_tanh", "hard_sigmoid_keras2", "hard_sigmoid_keras3"}
+# These cancel, in the negative tail or around 0, and have no relative bound there.
+CANCELLING = {"gelu", "gelu_tanh", "hard_sigmoid_keras2", "hard_sigmoid_keras3", "sigmoid_in_1", "sigmoid_in_2"}
 # By the names that Keras has for them.
 KERAS_NAMES = sorted(
-    {*NAMES, *activations.AMBIGUOUS} - {*activations.HARD_SIGMOIDS, *activations.LEAKY_SLOPES, "gelu_tanh"}
+    {*NAMES, *activations.AMBIGUOUS}
+    - {*activations.HARD_SIGMOIDS, *activations.LEAKY_SLOPES, "gelu_tanh", "sigmoid_in_1", "sigmoid_in_2"}
 )
 # TensorFlow keeps constants of these two in float32, whatever the argument's dtype (nn_ops.py, gelu and leaky_relu).
 FLOAT32_CONSTANTS = {"gelu", "leaky_relu"}
@@ -107,6 +110,41 @@ def test_leaky_relu_has_the_slope_of_its_source(source, slope):
     )
 
 
+PARAMETRISED = {  # name: parameters, and the function a second time
+    "affine": ({"slope": 5.0, "offset": 0.5}, lambda x: 5 * x + 0.5),
+    "elu": ({"alpha": 0.5}, lambda x: x if x > 0 else EXPM1(x) / 2),
+    "hard_sigmoid": ({"slope": 0.25, "offset": 0.375}, lambda x: min(max(x / 4 + NUMBER("0.375"), 0), 1)),
+    "leaky_relu": ({"negative_slope": 0.25}, lambda x: max(x, x / 4)),
+    "scaled_tanh": ({"scale": 1.5, "slope": 0.75}, lambda x: 1.5 * TANH(0.75 * x)),
+    "thresholded_relu": ({"threshold": 0.125}, lambda x: x if x > 0.125 else 0),
+}
+
+
+def test_every_function_with_parameters_is_tested():
+    assert set(PARAMETRISED) == set(activations.PARAMETRISED)
+
+
+@pytest.mark.parametrize("name", PARAMETRISED)
+def test_a_function_with_parameters_within_four_units_of_50_digits(name):
+    parameters, exact = PARAMETRISED[name]
+    function = activations.get(name, **parameters)
+    for x, got in zip(WIDE, function(WIDE), strict=True):
+        want = exact(NUMBER(float(x)))
+        assert abs(NUMBER(float(got)) - want) <= 4 * U["float64"] * max(1, abs(want)), f"{name}({x}) = {got}"
+    values = ", ".join(f"{key}={value}" for key, value in parameters.items())
+    assert str(function) == f"{name}({values})"
+    assert function(WIDE.astype("float32")).dtype == "float32"
+
+
+@pytest.mark.parametrize("name", ["tanh", "sigmoid", "hard_sigmoid_keras2", "linear"])
+def test_clip_bounds_the_argument(name):
+    plain, clipped = activations.get(name), activations.get(name, clip=0.75)
+    assert np.array_equal(clipped(WIDE), plain(np.minimum(np.maximum(WIDE, -0.75), 0.75)))
+    assert str(clipped) == f"{name}(clip=0.75)"
+    assert clipped != plain
+    assert np.abs(clipped(WIDE) - plain(WIDE)).max() > 0.1
+
+
 def test_none_is_linear_and_an_activation_is_itself():
     assert activations.get(None) is activations.get("linear")
     assert activations.get(activations.get("tanh")) is activations.get("tanh")
@@ -119,6 +157,8 @@ def test_none_is_linear_and_an_activation_is_itself():
         ("hard_sigmoid", {"slope": 0.2}, r"or give \['offset', 'slope'\]"),
         ("leaky_relu", {}, r"leaky_relu names more than one function: say leaky_relu_keras \(slope 0\.2\)"),
         ("tanh", {"slope": 1.0}, r"tanh takes no parameters, got \['slope'\]"),
+        ("affine", {"slope": 1.0}, r"affine takes the parameters \['offset', 'slope'\], got \['slope'\]"),
+        ("scaled_tanh", {}, r"scaled_tanh takes the parameters \['scale', 'slope'\], got \[\]"),
         ("tahn", {}, r"activation must be one of elu, .*, tanh, got 'tahn'"),
         (np.tanh, {}, r"activation must be one of .* got <ufunc 'tanh'>"),
     ],

@@ -10,9 +10,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reference import steps
-from reference.bias_vectors import CELLS, CONVENTIONS, FORMS
+from reference.conventions.counted import ABSENT, CELLS, FORMS, MORE, VARIANTS, reset_of, widths
+from reference.conventions.counted import held as stored_by
+from reference.conventions.frameworks import FRAMEWORKS
+from reference.conventions.storage import Sizes, parse, shape
 from reference.parameter_counts import BYTES, count, count_parameters, largest_units
 
+STOCK = ("simple_rnn", "lstm", "gru reset before", "gru reset after")  # what every framework might have
 # By hand, for one layer and direction.
 PUBLISHED = {
     ("keras", "simple_rnn", None): lambda X, H: (X + H) * H + H,
@@ -37,9 +41,23 @@ PUBLISHED = {
     ("flax", "gru", True): lambda X, H: 3 * (X * H + H) + 2 * H * H + (H * H + H),
 }
 
+for _same, _as in (("keras2", "keras"), ("keras1", "tf1"), ("mxnet", "pytorch")):
+    PUBLISHED |= {(_same, *key[1:]): formula for key, formula in PUBLISHED.items() if key[0] == _as}
+PUBLISHED |= {
+    ("flax_nnx", "simple_rnn", None): lambda X, H: X * H + H + H * H,
+    ("flax_nnx", "lstm", None): lambda X, H: 4 * X * H + 4 * (H * H + H),
+    ("flax_nnx", "gru", True): lambda X, H: 3 * X * H + 3 * H + 3 * H * H,
+    ("haiku", "simple_rnn", None): lambda X, H: X * H + H + H * H + H,
+    ("haiku", "lstm", None): lambda X, H: (X + H) * 4 * H + 4 * H,
+    ("haiku", "gru", False): lambda X, H: 3 * X * H + 3 * H * H + 3 * H,
+    ("lasagne", "simple_rnn", None): lambda X, H: X * H + H + H * H,
+    ("lasagne", "lstm", None): lambda X, H: 4 * (X * H + H * H + H),
+    ("lasagne", "gru", True): lambda X, H: 3 * (X * H + H * H + H),
+}
+
 sizes = st.integers(1, 40)
 huge = st.integers(1, 10**60)
-forms = st.sampled_from([(name, form.cell, form.reset_after) for name in CONVENTIONS for form in FORMS.values()])
+forms = st.sampled_from([(name, key.split()[0], reset_of(key)) for name in FRAMEWORKS for key in STOCK])
 held = st.sampled_from(sorted(PUBLISHED, key=repr))
 
 
@@ -67,6 +85,31 @@ held = st.sampled_from(sorted(PUBLISHED, key=repr))
         ({"cell": "lstm", "input_dim": 5, "units": 7, "convention": "pytorch"}, 392),
         ({"cell": "gru", "input_dim": 5, "units": 7}, 294),
         ({"cell": "gru", "input_dim": 5, "units": 7, "reset_after": False}, 273),
+        ({"cell": "lstm", "input_dim": 10, "units": 20, "layers": 2}, 5760),
+        ({"cell": "lstm", "input_dim": 10, "units": 20, "layers": 2, "convention": "pytorch"}, 5920),
+        ({"cell": "lstm", "units": 6, "cells_per_block": 3}, 132),
+        ({"cell": "peephole_lstm"}, 215),
+        ({"cell": "peephole_lstm", "convention": "tf1"}, 215),
+        ({"cell": "peephole_lstm", "convention": "onnx"}, 235),
+        ({"cell": "peephole_lstm", "convention": "tf1", "peepholes": False, "projection": 3}, 175),
+        ({"cell": "peephole_lstm", "convention": "pytorch", "projection": 3}, 195),
+        ({"cell": "cifg"}, 150),
+        ({"cell": "cifg", "peepholes": True}, 160),
+        ({"cell": "cifg", "convention": "onnx"}, 220),  # what is stored for f is never read
+        ({"cell": "jordan", "projection": 2}, 4 * 5 + 2 * 5 + 5 + 5 * 2 + 2),
+        ({"cell": "lstm_1997"}, 3 * (4 * 5 + 5 * 5 + 5)),
+        ({"cell": "layer_norm_lstm"}, 180 + 2 * 20 + 2 * 5),
+        ({"cell": "layer_norm_lstm", "use_bias": True}, 200 + 2 * 20 + 2 * 5),
+        ({"cell": "fused_layer_norm_lstm"}, 200 + 4 * 20 + 2 * 5),
+        ({"cell": "greff_lstm"}, 215),
+        ({"cell": "greff_lstm", "variant": "NIG"}, 150 + 10),
+        ({"cell": "greff_lstm", "variant": "NP"}, 200),
+        ({"cell": "greff_lstm", "variant": "FGR"}, 215 + 15 * 15),
+        ({"cell": "mgu"}, 100),
+        ({"cell": "ugrnn"}, 100),
+        ({"cell": "mut1", "input_dim": 5}, 2 * 25 + 2 * 25 + 15),
+        ({"cell": "mut2", "input_dim": 5}, 2 * 25 + 3 * 25 + 15),
+        ({"cell": "mut3"}, 150),
     ],
     ids=str,
 )
@@ -124,14 +167,14 @@ def test_largest_units_is_the_last_that_fits(which, X, budget, layers, bidirecti
     assert fits <= budget < more, f"{units} units: {fits}, one more: {more}, budget {budget}"
 
 
-@given(st.sampled_from(list(FORMS.values())), sizes, sizes)
-@example(FORMS["simple_rnn"], 1, 5)  # H H + 2 H: as near as a count comes to the H H that bounds the search
-def test_a_budget_that_is_met_exactly(form, X, H):
-    options = {"input_dim": X, "reset_after": form.reset_after}
-    exact = count_parameters(form.cell, units=H, **options)
-    assert largest_units(exact, form.cell, **options) == H
+@given(st.sampled_from(STOCK), sizes, sizes)
+@example("simple_rnn", 1, 5)  # H H + 2 H: as near as a count comes to the H H that bounds the search
+def test_a_budget_that_is_met_exactly(key, X, H):
+    cell, options = key.split()[0], {"input_dim": X, "reset_after": reset_of(key)}
+    exact = count_parameters(cell, units=H, **options)
+    assert largest_units(exact, cell, **options) == H
     if H > 1:
-        assert largest_units(exact - 1, form.cell, **options) == H - 1
+        assert largest_units(exact - 1, cell, **options) == H - 1
 
 
 @pytest.mark.parametrize(("cell", "work"), [("simple_rnn", (45, 0)), ("lstm", (180, 15)), ("gru", (135, 15))])
@@ -148,8 +191,10 @@ def test_bytes():
 
 
 def test_reset_of_a_gru_about_which_nothing_is_said():
-    after = {name: FORMS[count("gru", 4, 5, name).form].reset_after for name in CONVENTIONS}
-    assert after == {"keras": True, "tf1": False, "pytorch": True, "onnx": False, "cudnn": True, "flax": True}
+    after = {name: reset_of(count("gru", 4, 5, name).form) for name in FRAMEWORKS if name != "keras2"}
+    assert {name for name, reset in after.items() if not reset} == {"keras1", "tf1", "onnx", "haiku"}
+    with pytest.raises(ValueError, match="reset_after of gru must be False or True, got None"):
+        count("gru", 4, 5, "keras2")
 
 
 def test_numpy_integers_give_python_integers():
@@ -160,7 +205,33 @@ def test_numpy_integers_give_python_integers():
 
 def test_gates_are_those_of_the_step_modules():
     assert set(CELLS) == set(steps.CELLS)
-    assert {form.cell: form.gates for form in FORMS.values()} == {cell: steps.module(cell).gates for cell in CELLS}
+    assert {key.split()[0]: form.gates for key, form in FORMS.items()} == {
+        cell: steps.module(cell).gates for cell in CELLS
+    }
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_what_keras_stores_is_what_the_step_has(cell):
+    """The letters that are counted without NumPy are those of the step modules."""
+    X = H = 6
+    for options in [{"variant": name} for name in VARIANTS] if cell == "greff_lstm" else [{}]:
+        columns = {"coupled": "i"} if cell == "cifg" else options
+        assert widths(cell, H, **columns) == steps.widths(cell, H, columns)
+        letters = {"X": X, "H": H, "R": H, "C": sum(widths(cell, H, **columns).values())}
+        wanted = {name: steps.shape(spec, **letters) for name, spec in steps.shapes(cell).items()}
+        key = next(key for key in FORMS if key.split()[0] == cell)
+        arrays = {name: parse(text) for name, text in stored_by("keras")[key].arrays.items()}
+        sizes = Sizes(X, H, H, widths(cell, H, **columns))
+        found = {name: shape(spec, sizes) for name, spec in arrays.items()}
+        assert found == {name: wanted[name] for name in found}
+        assert wanted.keys() - found.keys() <= {"recurrent_bias", "bias"}
+    assert {
+        name: next(g for g, w in steps.widths("greff_lstm", 1, {"variant": name}).items() if not w) for name in ABSENT
+    } == ABSENT
+
+
+def test_what_is_only_counted_is_not_unpacked_twice():
+    assert all(not FRAMEWORKS[name].forms.keys() & forms.keys() for name, forms in MORE.items())
 
 
 @pytest.mark.parametrize(
@@ -173,9 +244,9 @@ def test_gates_are_those_of_the_step_modules():
         ({"units": True}, "units must be a positive integer, got True"),
         ({"input_dim": None}, "input_dim must be a positive integer, got None"),
         ({"layers": 0}, "layers must be a positive integer, got 0"),
-        ({"cell": "lstn"}, "unknown cell 'lstn': did you mean lstm? The cells are simple_rnn, lstm, gru"),
-        ({"cell": "LSTM"}, "unknown cell 'LSTM': did you mean lstm? The cells are simple_rnn, lstm, gru"),
-        ({"cell": None}, "unknown cell None; the cells are simple_rnn, lstm, gru"),
+        ({"cell": "lstn"}, "unknown cell 'lstn': did you mean lstm? The cells are simple_rnn, jordan, lstm,"),
+        ({"cell": "LSTM"}, "unknown cell 'LSTM': did you mean lstm? The cells are simple_rnn, jordan, lstm,"),
+        ({"cell": None}, "unknown cell None; the cells are simple_rnn, jordan, lstm,"),
         ({"convention": "torch"}, "unknown convention 'torch': did you mean pytorch? The conventions are keras,"),
         ({"cell": "lstm", "reset_after": True}, "reset_after of lstm must be None, got True"),
         ({"reset_after": "no"}, "reset_after of gru must be False or True, got 'no'"),
@@ -183,13 +254,13 @@ def test_gates_are_those_of_the_step_modules():
         ({"bidirectional": 2}, "bidirectional must be True or False, got 2"),
         (
             {"convention": "pytorch", "reset_after": False},
-            "convention of gru reset before must be keras or tf1 or onnx, ",
+            "convention of gru reset before must be keras or keras2 or keras1 or tf1 or onnx or haiku, ",
         ),
         ({"convention": "cudnn", "reset_after": False}, "got 'cudnn': CuDNNGRU resets after the matmul"),
         ({"convention": "tf1", "reset_after": True}, "got 'tf1': tf.nn.rnn_cell.GRUCell resets before the matmul"),
         (
             {"convention": "tf1", "use_bias": False},
-            "convention of gru reset before without bias must be keras or onnx, ",
+            "convention of gru reset before without bias must be keras or keras2 or onnx, ",
         ),
         ({"convention": "cudnn", "use_bias": False}, "got 'cudnn': CuDNNLSTM and CuDNNGRU have no use_bias"),
         ({"convention": "flax", "use_bias": False}, "got 'flax': the cells of flax.linen have no option to leave the"),

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reference.conventions.counted import VARIANTS
 from reference.parameter_counts import count_parameters
 
 sizes = st.integers(1, 40)
@@ -68,6 +69,64 @@ def test_tf1(cls, X, H):
         theirs.build((None, X))
     cell = {"BasicRNNCell": "simple_rnn", "GRUCell": "gru"}.get(cls, "lstm")
     assert count_parameters(cell, input_dim=X, units=H, convention="tf1") == theirs.count_params()
+
+
+OWN = [
+    ("JordanCell", "jordan", {"output_units": 3}, {"projection": 3}),
+    ("LSTM1997Cell", "lstm_1997", {}, {}),
+    ("LSTMCell", "lstm", {"cells_per_block": 2}, {"cells_per_block": 2}),
+    ("PeepholeLSTMCell", "peephole_lstm", {}, {}),
+    (
+        "PeepholeLSTMCell",
+        "peephole_lstm",
+        {"use_peepholes": False, "num_proj": 3},
+        {"peepholes": False, "projection": 3},
+    ),
+    ("CIFGCell", "cifg", {}, {}),
+    ("CIFGCell", "cifg", {"coupled": "f", "use_peepholes": True}, {"peepholes": True}),
+    ("LayerNormLSTMCell", "layer_norm_lstm", {}, {}),
+    ("FusedLayerNormLSTMCell", "fused_layer_norm_lstm", {}, {}),
+    *(("GreffLSTMCell", "greff_lstm", {"variant": name}, {"variant": name}) for name in VARIANTS),
+    ("MGUCell", "mgu", {}, {}),
+    ("UGRNNCell", "ugrnn", {}, {}),
+    ("MUT1Cell", "mut1", {}, {}),
+    ("MUT2Cell", "mut2", {}, {}),
+    ("MUT3Cell", "mut3", {}, {}),
+]
+
+
+@pytest.mark.parametrize(("cls", "cell", "theirs", "ours"), OWN, ids=str)
+def test_cells_of_this_project(cls, cell, theirs, ours):
+    for X, H in ((6, 6), (4, 4) if cell in ("mut1", "mut2") else (3, 8)):
+        live_cell = getattr(live("cells"), cls)(H, **theirs)
+        live_cell.build((None, X))
+        assert count_parameters(cell, input_dim=X, units=H, **ours) == live_cell.count_params()
+        without = getattr(live("cells"), cls)(H, **theirs, use_bias=False)
+        without.build((None, X))
+        assert count_parameters(cell, input_dim=X, units=H, use_bias=False, **ours) == without.count_params()
+
+
+@few
+@given(sizes, sizes, st.integers(1, 9), st.booleans(), st.booleans())
+def test_tf1_with_peepholes_and_projection(X, H, P, peepholes, projected):
+    rnn_cell = live("tf_keras.api._v1.keras.__internal__.legacy.rnn_cell")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # they are deprecated, and say so
+        theirs = rnn_cell.LSTMCell(H, use_peepholes=peepholes, num_proj=P if projected else None)
+        theirs.build((None, X))
+    ours = {"peepholes": peepholes, "projection": P if projected else None}
+    assert count_parameters("peephole_lstm", input_dim=X, units=H, convention="tf1", **ours) == theirs.count_params()
+
+
+@few
+@given(sizes, st.integers(2, 40), depths, st.booleans(), st.booleans())
+def test_pytorch_with_projection(X, H, depth, bidirectional, use_bias):
+    live_layer = live("torch").nn.LSTM(
+        X, H, num_layers=depth, bias=use_bias, bidirectional=bidirectional, proj_size=H - 1
+    )
+    options = {"convention": "pytorch", "layers": depth, "use_bias": use_bias, "bidirectional": bidirectional}
+    counted = count_parameters("peephole_lstm", input_dim=X, units=H, projection=H - 1, **options)
+    assert counted == sum(p.numel() for p in live_layer.parameters())
 
 
 @few
@@ -139,3 +198,13 @@ def test_flax(cell, X, H):
     variables = jax.eval_shape(lambda: theirs.init(key, theirs.initialize_carry(key, x.shape), x))
     counted = count_parameters(cell, input_dim=X, units=H, convention="flax")
     assert counted == sum(array.size for array in jax.tree.leaves(variables))
+
+
+@few
+@given(cells, sizes, sizes)
+def test_flax_nnx(cell, X, H):
+    nnx = live("flax.nnx")
+    cls = {"simple_rnn": nnx.SimpleCell, "lstm": nnx.LSTMCell, "gru": nnx.GRUCell}[cell]
+    theirs = cls(X, H, rngs=nnx.Rngs(0))
+    total = sum(int(np.prod(leaf.shape)) for _, leaf in nnx.to_flat_state(nnx.state(theirs, nnx.Param)))
+    assert count_parameters(cell, input_dim=X, units=H, convention="flax_nnx") == total

@@ -1,0 +1,231 @@
+"""`gateproof convert`: a file of one framework's arrays -> another's, proved before it is written."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from comparisons.cli import FAILED, MISSING, UNREADABLE, Answer, Stop
+
+SCHEMA_VERSION = 1
+GUESSED = ("lstm", "gru", "simple_rnn")  # cells that the arrays alone can show
+STEPS, BATCH = 32, 4  # of the draw that both sides run on
+MARKS = {"bit-exact": "=", "exact in real arithmetic": "~", "one-way": ">", "impossible": "x"}
+
+
+def answer(args: Namespace) -> Answer:
+    """Convert, or judge every conversion. Raises Stop for arguments, files or layers that have no way."""
+    if args.matrix:
+        return _matrix(args)
+    if not (args.source and args.target and args.origin and args.to):
+        raise Stop("IN, OUT, --from and --to must be given, or --matrix alone, got fewer")
+    return _convert(args)
+
+
+def _convert(args: Namespace) -> Answer:
+    from comparisons import array_files
+    from reference import NotRepresentable, pack
+    from reference.conventions import verdicts
+
+    target = Path(args.target)
+    if target.suffix not in array_files.SUFFIXES or not target.parent.is_dir():
+        raise Stop(
+            f"OUT must be a {' or '.join(array_files.SUFFIXES)} file in a folder that exists, got {args.target!r}"
+        )
+    given = _options(args.option)
+    arrays = _read(Path(args.source), args.prefix)
+    cell, layer = _unpack(args.origin, args.cell, arrays, given)
+    try:
+        packed = pack(layer, args.to)
+    except NotRepresentable as impossible:
+        far = "" if impossible.nearest is None else verdicts.apart(layer, impossible.nearest)  # type: ignore[arg-type]
+        nearest = f" (the nearest that it could hold is {far:.2g} away)" if far else ""
+        raise Stop(f"{impossible}{nearest}; nothing is written", FAILED) from None
+    except ValueError as error:
+        raise Stop(str(error)) from None
+    before = pack(layer, args.origin)
+    kind = verdicts.kind_of(before, layer, packed)
+    done = verdicts.Verdict(args.origin, args.to, before.form, kind, packed.changes)
+    proof = _proof(layer, verdicts.back(packed), sum(ROUNDINGS.get(change.name, 0) for change in packed.changes))
+    data: dict[str, Any] = {
+        "schema_version": SCHEMA_VERSION,
+        "command": "convert",
+        "from": {"framework": args.origin, "cell": cell, "options": given, "file": args.source},
+        "to": {"framework": args.to, "cell": packed.cell, "options": packed.options, "file": args.target},
+        "verdict": kind,
+        "changes": [change._asdict() for change in packed.changes],
+        "keeps_training": done.keeps_training,
+        "rules": proof,
+        "arrays": {name: list(array.shape) for name, array in packed.arrays.items()},
+        "passed": all(rule["passed"] for rule in proof.values()),
+    }
+    if data["passed"]:
+        _write(target, packed)
+    return Answer(data, lambda: _text(data, str(done)), 0 if data["passed"] else FAILED)
+
+
+# Roundings, in u, that a weight goes through in a change.
+ROUNDINGS = {"biases merged": 1, "forget_bias moved": 1, "hard sigmoid rescaled": 2}
+
+
+def _options(words: list[str]) -> dict[str, Any]:
+    """`name=value`, the value as JSON, or as Python's True, False and None, or as it is."""
+    plain = {"True": True, "False": False, "None": None}
+    found: dict[str, Any] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not (name.isidentifier() and equals):
+            raise Stop(f"--option must be name=value, got {word!r}")
+        if name in found:
+            raise Stop(f"--option must be given once for each name, got {name!r} twice")
+        try:
+            found[name] = plain[value] if value in plain else json.loads(value)
+        except (ValueError, RecursionError):
+            found[name] = value
+    return found
+
+
+def _read(path: Path, prefix: str) -> dict[str, Any]:
+    from comparisons import array_files
+
+    try:
+        arrays = array_files.read(path)
+    except array_files.WithoutLibrary as error:
+        raise Stop(str(error), MISSING) from None
+    except array_files.UnreadableArrays as error:
+        raise Stop(str(error), UNREADABLE) from None
+    arrays = {name[len(prefix) :]: array for name, array in arrays.items() if name.startswith(prefix)}
+    if not arrays:
+        raise Stop(f"{path.name!r} must hold arrays whose names begin with {prefix!r}, got none", UNREADABLE)
+    return arrays
+
+
+def _unpack(framework: str, cell: str | None, arrays: dict[str, Any], options: dict[str, Any]) -> tuple[str, Any]:
+    """The layer, as the cell that was said, or as the one cell that fits the arrays."""
+    from reference import unpack
+    from reference.conventions.assembling import known
+
+    fits, refused = {}, {}
+    try:
+        home = known(framework)
+        guessed = [cell] if cell else [name for name in GUESSED if any(key.split()[0] == name for key in home.forms)]
+        for name in guessed:
+            try:
+                fits[name] = unpack(framework, name, arrays, **options)
+            except (ValueError, TypeError) as error:
+                refused[name] = str(error)
+    except ValueError as error:
+        raise Stop(str(error)) from None
+    if len(fits) == 1:
+        return next(iter(fits.items()))
+    if fits:
+        raise Stop(f"--cell must be given, since the arrays fit {' and '.join(fits)}, got none")
+    if cell:
+        raise Stop(refused[cell])
+    raise Stop(
+        f"--cell must be one of {', '.join(guessed)} that fits the arrays: as {guessed[0]}, {refused[guessed[0]]}"
+    )
+
+
+def _proof(before: Any, after: Any, roundings: int) -> dict[str, dict[str, Any]]:
+    """Both sides on a draw: the converted one, in its own precision, held to the bounds around the other."""
+    import numpy as np
+
+    from comparisons.proof.bounds import NoBound
+    from comparisons.proof.measure import Judge, Trace
+    from reference import Layer
+
+    first = before
+    while not isinstance(first, Layer):
+        first = first.layers[0] if hasattr(first, "layers") else first.forward
+    dtype = np.result_type(first.weights.kernel, np.float16).name
+    x = np.random.default_rng(0).normal(size=(BATCH, STEPS, first.input_dim)).astype(dtype)
+    run = after.run(x)
+    flat = lambda state: [state] if hasattr(state, "dtype") else [leaf for part in state for leaf in flat(part)]
+    judge = Judge(before, x, None, dtype, weights=float(roundings))
+    states = tuple(run.states) if isinstance(after, Layer) and isinstance(before, Layer) else None
+    trace = Trace(run.outputs, tuple(flat(run.state)), states)
+    try:
+        found = judge.distances(trace)
+    except NoBound:
+        found = judge.distances(Trace(run.outputs, tuple(flat(run.state))))
+    return {
+        name: {"distance_u": d.distance, "allowed_u": d.allowed, "ratio": d.ratio, "passed": d.passed, "dtype": dtype}
+        for name, d in found.items()
+    }
+
+
+def _write(target: Path, packed: Any) -> None:
+    from comparisons import array_files
+
+    notes = {"framework": packed.framework, "cell": packed.cell, "options": json.dumps(packed.options)}
+    try:
+        array_files.write(target, packed.arrays, notes)
+    except array_files.WithoutLibrary as error:
+        raise Stop(str(error), MISSING) from None
+    except OSError as error:
+        raise Stop(f"OUT must be writable, got {str(target)!r}: {error.strerror}") from None
+
+
+def _text(data: dict[str, Any], verdict: str) -> Iterator[Any]:
+    source, target = data["from"], data["to"]
+    yield f"{source['framework']} {source['cell']} -> {target['framework']} {target['cell']}: {verdict}"
+    for name, rule in data["rules"].items():
+        yield f"{name}: {rule['distance_u']:.2f} u in {rule['dtype']}, allowed {rule['allowed_u']:.2f} u"
+    options = ", ".join(f"{name}={value!r}" for name, value in target["options"].items())
+    yield f"options: {options or 'none'}"
+    if data["passed"]:
+        yield f"Written: {target['file']} ({', '.join(data['arrays'])})"
+    else:
+        yield "Nothing is written: the two sides are farther apart than rounding explains."
+
+
+def _matrix(args: Namespace) -> Answer:
+    from reference.conventions.frameworks import FRAMEWORKS
+    from reference.conventions.verdicts import FORMS, matrix
+
+    if args.source or args.target or args.origin or args.to:
+        raise Stop("--matrix must be given alone, got a conversion as well")
+    found = matrix()
+    rows = [
+        {
+            "form": v.form,
+            "from": v.source,
+            "to": v.target,
+            "verdict": v.kind,
+            "changes": [change.name for change in v.changes],
+            "reason": v.reason,
+            "distance": v.distance,
+            "proved_on_rationals": v.proved,
+            "keeps_training": v.keeps_training,
+        }
+        for v in found
+    ]
+    about = [{"name": name, "source": home.source, "live": home.live} for name, home in FRAMEWORKS.items()]
+    data = {"schema_version": SCHEMA_VERSION, "command": "convert", "frameworks": about, "matrix": rows}
+    return Answer(data, lambda: _tables(rows, list(FORMS), about))
+
+
+def _tables(rows: list[dict[str, Any]], forms: list[str], about: list[dict[str, Any]]) -> Iterator[Any]:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    names = [framework["name"] for framework in about]
+    for form in forms:
+        cells = {(row["from"], row["to"]): MARKS[row["verdict"]] for row in rows if row["form"] == form}
+        table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
+        for heading in (form, *names):
+            table.add_column(heading, justify="left" if heading == form else "center")
+        for name in names:
+            if (name, name) in cells:
+                table.add_row(name, *(cells[name, other] for other in names))
+        yield table
+        yield ""
+    counts = {kind: sum(row["verdict"] == kind for row in rows) for kind in MARKS}
+    yield "; ".join(f"{MARKS[kind]}  {kind} ({n})" for kind, n in counts.items())
+    yield f"Proved on rationals, with no tolerance: {sum(row['proved_on_rationals'] for row in rows)}."
+    yield f"Read only, with no live witness: {', '.join(f['name'] for f in about if not f['live'])}."
+    yield "A row is left out where the framework has no such form; a fold keeps outputs, not training."
