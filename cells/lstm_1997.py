@@ -23,7 +23,8 @@ class LSTM1997Cell(GatedCell):
         h = o · ψ(c)
 
     σ is `recurrent_activation`, φ is `activation`, ψ is `output_activation`, or φ where that is None. The paper's own
-    are `activation="sigmoid_in_2"`, 4 / (1 + exp(−a)) − 2, and `output_activation="sigmoid_in_1"`, 2 / (1 + exp(−a)) − 1.
+    are `activation="sigmoid_in_2"`, 4 / (1 + exp(−a)) − 2, and `output_activation="sigmoid_in_1"`,
+    2 / (1 + exp(−a)) − 1.
 
     Arguments are those of Keras 3.15's LSTMCell without `unit_forget_bias`, and `output_activation` and
     `use_recurrent_bias` (a second bias beside h U: `bias (2, 3H)`). Weights: `kernel (X, 3H)`,

@@ -20,7 +20,20 @@ from reference import Layer
 from reference.layer import AnyLayer
 
 Array = NDArray[Any]
-PACKAGES = ("gateproof", "keras", "tensorflow", "tf-keras", "torch", "onnx", "onnxruntime", "flax", "jax", "numpy", "h5py", "matplotlib")
+PACKAGES = (
+    "gateproof",
+    "keras",
+    "tensorflow",
+    "tf-keras",
+    "torch",
+    "onnx",
+    "onnxruntime",
+    "flax",
+    "jax",
+    "numpy",
+    "h5py",
+    "matplotlib",
+)
 BATCH = 4  # sequences compared, of those that were trained on
 
 
