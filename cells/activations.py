@@ -31,6 +31,14 @@ def sigmoid_in_2(x: Any) -> Any:
     return 4 * ops.sigmoid(x) - 2
 
 
+def clip(x: Any, limit: float | None) -> Any:
+    """x within ±limit; None: as it is."""
+    if limit is None:
+        return x
+    most = ops.convert_to_tensor(limit, x.dtype)  # PyTorch would take a plain number as float32
+    return ops.clip(x, -most, most)
+
+
 # Those that ONNX' recurrent operators take with numbers of their own (onnx/defs/rnn/defs.cc).
 PARAMETRISED: dict[str, Callable[..., Any]] = {
     "affine": lambda x, slope, offset: slope * x + offset,
@@ -63,7 +71,7 @@ class Parametric:
         self._apply = PARAMETRISED[function] if parameters else get(function)
 
     def __call__(self, x: Any) -> Any:
-        return self._apply(x if self.clip is None else ops.clip(x, -self.clip, self.clip), **self.parameters)
+        return self._apply(clip(x, self.clip), **self.parameters)
 
     def get_config(self) -> dict[str, Any]:
         return {"function": self.function, "clip": self.clip, **self.parameters}

@@ -22,8 +22,9 @@ class JordanCell(GatedCell):
         y = ψ(h V + v)
 
     φ is `activation`, ψ is `output_activation`. Arguments are those of Keras 3.15's SimpleRNNCell, and `output_units`
-    (R; None: as many as `units`), `output_activation` and `use_recurrent_bias` (a second bias beside y U: `bias
-    (2, H)`). Weights: `kernel (X, H)`, `recurrent_kernel (R, H)`, `bias (H,)`, `output_kernel (H, R)`, `output_bias (R,)`.
+    (R; None: as many as `units`), `output_activation` and `use_recurrent_bias`, a second bias beside y U:
+    `bias (2, H)`. Weights: `kernel (X, H)`, `recurrent_kernel (R, H)`, `bias (H,)`, `output_kernel (H, R)`,
+    `output_bias (R,)`.
 
     Call arguments: `inputs (B, X)`, `states` `[y (B, R)]`, `training`. Returns `y, [y]`.
     """

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from cells.activations import clip
 from cells.gated import GatedCell
 
 
@@ -98,18 +99,14 @@ class PeepholeLSTMCell(GatedCell):
         i = σ(peep(a_i, p_i, c))
         f = σ(peep(a_f, p_f, c) + self.forget_bias)
         g = φ(a_g)
-        c = _clip(f * c + i * g, self.cell_clip)
+        c = clip(f * c + i * g, self.cell_clip)
         o = σ(peep(a_o, p_o, c))
         h = o * ψ(c)
         if self.projection is not None:
-            h = _clip(h @ self.projection, self.proj_clip)
+            h = clip(h @ self.projection, self.proj_clip)
         return h, [h, c]
 
 
 def peep(a: Any, peephole: Any, c: Any) -> Any:
     """a + p · c, or a where there is no peephole."""
     return a if peephole is None else a + peephole * c
-
-
-def _clip(a: Any, limit: float | None) -> Any:
-    return a if limit is None else ops.clip(a, -limit, limit)

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from keras import ops, tree
 
+from cells.activations import clip
 from cells.tf1.rnn_cell import LSTMStateTuple, UnitsCell, positive, σ
 
 
@@ -124,9 +125,9 @@ class LSTMCell(BasicLSTMCell):
         activation: Any = None,
         **kwargs: Any,
     ) -> None:
-        for name, clip in ("cell_clip", cell_clip), ("proj_clip", proj_clip):
-            if clip is not None and not clip > 0:
-                raise ValueError(f"{name} must be a positive number, got {clip!r}; None clips nothing")
+        for name, limit in ("cell_clip", cell_clip), ("proj_clip", proj_clip):
+            if limit is not None and not limit > 0:
+                raise ValueError(f"{name} must be a positive number, got {limit!r}; None clips nothing")
         if proj_clip is not None and num_proj is None:
             raise ValueError(
                 f"proj_clip must come with num_proj, whose result it clips, got proj_clip={proj_clip!r} alone"
@@ -159,9 +160,9 @@ class LSTMCell(BasicLSTMCell):
         i = σ(a_i + self.peephole("w_i_diag", c))
         f = σ(a_f + self.forget_bias + self.peephole("w_f_diag", c))
         g = φ(a_g)
-        c = clipped(f * c + i * g, self.cell_clip)
+        c = clip(f * c + i * g, self.cell_clip)
         o = σ(a_o + self.peephole("w_o_diag", c))
-        h = clipped(self.projected(o * φ(c)), self.proj_clip)
+        h = clip(self.projected(o * φ(c)), self.proj_clip)
         return h, self.closed(state, c, h)
 
     def peephole(self, name: str, c: Any) -> Any:
@@ -169,10 +170,3 @@ class LSTMCell(BasicLSTMCell):
 
     def projected(self, h: Any) -> Any:
         return h if self.num_proj is None else ops.cast(h, self.projection_kernel.dtype) @ self.projection_kernel
-
-
-def clipped(a: Any, bound: float | None) -> Any:
-    if bound is None:
-        return a
-    most: Any = ops.convert_to_tensor(bound, a.dtype)  # a plain number is taken as float32 on the PyTorch backend
-    return ops.clip(a, -most, most)
