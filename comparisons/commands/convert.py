@@ -228,4 +228,5 @@ def _tables(rows: list[dict[str, Any]], forms: list[str], about: list[dict[str, 
     yield "; ".join(f"{MARKS[kind]}  {kind} ({n})" for kind, n in counts.items())
     yield f"Proved on rationals, with no tolerance: {sum(row['proved_on_rationals'] for row in rows)}."
     yield f"Read only, with no live witness: {', '.join(f['name'] for f in about if not f['live'])}."
-    yield "A row is left out where the framework has no such form; a fold keeps outputs, not training."
+    yield "From the framework of the row to that of the column; a framework without such a form has no row."
+    yield "What is exact in real arithmetic keeps outputs, not training."
