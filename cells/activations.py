@@ -22,20 +22,20 @@ def hard_sigmoid_keras2(x: Any) -> Any:
 @keras.saving.register_keras_serializable(package="gateproof")
 def sigmoid_in_1(x: Any) -> Any:
     """2 / (1 + exp(−x)) − 1, in (−1, 1): h of Hochreiter & Schmidhuber, Neural Computation 9:1735–1780, 1997"""
-    return 2 * ops.sigmoid(x) - 1
+    return ops.sigmoid(x) * 2.0 - 1.0  # pyright: ignore[reportOptionalOperand, reportOperatorIssue]
 
 
 @keras.saving.register_keras_serializable(package="gateproof")
 def sigmoid_in_2(x: Any) -> Any:
     """4 / (1 + exp(−x)) − 2, in (−2, 2): g of the same paper"""
-    return 4 * ops.sigmoid(x) - 2
+    return ops.sigmoid(x) * 4.0 - 2.0  # pyright: ignore[reportOptionalOperand, reportOperatorIssue]
 
 
 def clip(x: Any, limit: float | None) -> Any:
     """x within ±limit; None: as it is."""
     if limit is None:
         return x
-    most = ops.convert_to_tensor(limit, x.dtype)  # PyTorch would take a plain number as float32
+    most: Any = ops.convert_to_tensor(limit, x.dtype)  # PyTorch would take a plain number as float32
     return ops.clip(x, -most, most)
 
 

@@ -6,10 +6,9 @@ from types import MappingProxyType
 from typing import Any
 
 import keras
-from keras import ops
 
 from cells.gated import GatedCell
-from cells.peephole_lstm import peep
+from cells.peephole_lstm import peep, pieces
 
 
 @keras.saving.register_keras_serializable(package="gateproof")
@@ -76,7 +75,7 @@ class CIFGCell(GatedCell):
         σ, φ, ψ = self.recurrent_activation, self.activation, self.output_activation or self.activation
         h, c = states
         a_i, a_f, a_g, a_o = self.split(self.affine(inputs, h, training))
-        p, p_o = (None, None) if self.peephole is None else ops.split(self.peephole, 2)
+        p, p_o = pieces(self.peephole, 2)
         if self.coupled == "i":
             f = σ(peep(a_f, p, c) + self.forget_bias)
             i = 1 - f

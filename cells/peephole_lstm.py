@@ -95,7 +95,7 @@ class PeepholeLSTMCell(GatedCell):
         σ, φ, ψ = self.recurrent_activation, self.activation, self.output_activation or self.activation
         h, c = states
         a_i, a_f, a_g, a_o = self.split(self.affine(inputs, h, training))
-        p_i, p_f, p_o = (None,) * 3 if self.peephole is None else ops.split(self.peephole, 3)
+        p_i, p_f, p_o = pieces(self.peephole, 3)
         i = σ(peep(a_i, p_i, c))
         f = σ(peep(a_f, p_f, c) + self.forget_bias)
         g = φ(a_g)
@@ -105,6 +105,11 @@ class PeepholeLSTMCell(GatedCell):
         if self.projection is not None:
             h = clip(h @ self.projection, self.proj_clip)
         return h, [h, c]
+
+
+def pieces(peephole: Any, gates: int) -> Any:
+    """The peephole of each gate, or as many None."""
+    return (None,) * gates if peephole is None else ops.split(peephole, gates)
 
 
 def peep(a: Any, peephole: Any, c: Any) -> Any:

@@ -85,8 +85,8 @@ class _Recurrent(keras.layers.Layer):
         if len(input.shape) != 3 or input.shape[-1] != self.input_size:
             layout = "(batch, time, {})" if self.batch_first else "(time, batch, {})"
             raise ValueError(f"input must have shape {layout.format(self.input_size)}, got {tuple(input.shape)}")
-        x = input if self.batch_first else ops.swapaxes(input, 0, 1)
-        fields = [None] if hx is None else [*hx] if isinstance(hx, list | tuple) else [hx]
+        x: Any = input if self.batch_first else ops.swapaxes(input, 0, 1)
+        fields: Any = hx if isinstance(hx, list | tuple) else [hx]
         last: list[list[Any]] = []
         for k in range(self.num_layers):
             outputs = []
@@ -98,7 +98,7 @@ class _Recurrent(keras.layers.Layer):
             x = outputs[0] if len(outputs) == 1 else ops.concatenate(outputs, axis=-1)
             if self.between is not None and k < self.num_layers - 1:
                 x = self.between(x, training=training)
-        states = tuple(ops.stack(field) for field in zip(*last, strict=True))
+        states: Any = tuple(ops.stack(field) for field in zip(*last, strict=True))
         return x if self.batch_first else ops.swapaxes(x, 0, 1), states if len(states) > 1 else states[0]
 
     def get_config(self) -> dict[str, Any]:

@@ -110,7 +110,7 @@ def lacking(convention: str, form: str, use_bias: bool = True) -> str:
     'torch.nn.GRU resets after the matmul'
     """
     home = FRAMEWORKS[convention]
-    reasons = []
+    reasons: list[str] = []
     if form not in held(convention):
         reasons.append(home.lacks.get(form, f"{home.title} has no {form}"))
     if not use_bias and "without bias" in home.lacks:

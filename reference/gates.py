@@ -21,15 +21,13 @@ def split(a: Array, gates: Sequence[str], widths: Mapping[str, int] | None = Non
 
     Raises ValueError if the axis does not divide so.
     """
-    if widths is None:
-        width, rest = divmod(a.shape[-1], len(gates))
-        if rest:
-            raise ValueError(f"gate axis must be a multiple of {len(gates)} (gates {gates!r}), got {a.shape[-1]}")
-        widths = dict.fromkeys(gates, width)
-    ends = list(accumulate(widths[letter] for letter in gates))
-    if ends[-1] != a.shape[-1]:
-        raise ValueError(f"gate axis must have {ends[-1]} columns (gates {gates!r}), got {a.shape[-1]}")
-    return tuple(a[..., end - widths[letter] : end] for letter, end in zip(gates, ends, strict=True))
+    width, rest = divmod(a.shape[-1], len(gates))
+    if widths is None and rest:
+        raise ValueError(f"gate axis must be a multiple of {len(gates)} (gates {gates!r}), got {a.shape[-1]}")
+    columns = [width if widths is None else widths[letter] for letter in gates]
+    if sum(columns) != a.shape[-1]:
+        raise ValueError(f"gate axis must have {sum(columns)} columns (gates {gates!r}), got {a.shape[-1]}")
+    return tuple(a[..., end - of : end] for of, end in zip(columns, accumulate(columns), strict=True))
 
 
 def fuse(parts: Sequence[Array]) -> Array:

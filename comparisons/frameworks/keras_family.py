@@ -85,8 +85,9 @@ def _live(kit: Kit, case: Case, layer: AnyLayer) -> tuple[Any, list[Any]]:
     if isinstance(layer, Layer):
         return kit.layer(layer, **_flags(case, layer)), kit.arrays(layer)
     if isinstance(layer, Stack):
-        cells = [kit.cell(part) for part in layer.layers]
-        return kit.layers.RNN(cells, **_flags(case, layer)), [a for part in layer.layers for a in kit.arrays(part)]
+        parts = [part for part in layer.layers if isinstance(part, Layer)]
+        cells = [kit.cell(part) for part in parts]
+        return kit.layers.RNN(cells, **_flags(case, layer)), [a for part in parts for a in kit.arrays(part)]
     (forward, ahead), (backward, back) = (_live(kit, case, part) for part in (layer.forward, layer.backward))
     both = kit.layers.Bidirectional(forward, backward_layer=backward, merge_mode=layer.merge_mode, dtype=case.dtype)
     return both, ahead + back

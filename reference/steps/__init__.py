@@ -24,7 +24,7 @@ from reference.gates import affine
 
 Array = NDArray[Any]
 Step = Callable[..., tuple[Any, dict[str, Array]]]
-W = TypeVar("W", bound=tuple[Any, ...])
+W = TypeVar("W")
 
 CELLS = (
     "simple_rnn",
@@ -61,8 +61,8 @@ SHAPES = {"kernel": "X C", "recurrent_kernel": "R C", "bias": "C", "recurrent_bi
 
 def edited(weights: W, edit: Callable[[str, Array], Array]) -> W:
     """Every array that there is, through `edit(name, array)`."""
-    named = weights._asdict().items()  # type: ignore[attr-defined]
-    return type(weights)(**{name: edit(name, a) for name, a in named if a is not None})
+    named: dict[str, Any] = weights._asdict()  # type: ignore[attr-defined]
+    return type(weights)(**{name: edit(name, a) for name, a in named.items() if a is not None})
 
 
 def module(cell: str) -> ModuleType:
@@ -94,8 +94,12 @@ def shape(spec: str, **letters: int) -> tuple[int, ...]:
     >>> [shape(spec, X=3, H=2, R=2, C=8) for spec in ("X C", "3H", "C-H")]
     [(3, 8), (6,), (6,)]
     """
-    length = lambda term: int(term[:-1] or 1) * letters[term[-1]]
-    return tuple(2 * length(word.split("-")[0]) - sum(map(length, word.split("-"))) for word in spec.split())
+
+    def length(word: str) -> int:
+        first, *rest = (int(term[:-1] or 1) * letters[term[-1]] for term in word.split("-"))
+        return first - sum(rest)
+
+    return tuple(map(length, spec.split()))
 
 
 def widths(cell: str, units: int, options: Mapping[str, Any]) -> dict[str, int]:
