@@ -75,6 +75,7 @@ KERAS = Framework(
         "hard_sigmoid_keras2": "hard_sigmoid_keras2",  # registered by cells
         "hard_sigmoid_keras3": "hard_sigmoid_keras3",
     },
+    apart="layer_{}/",
     layers="cells/{}/",
     directions=("forward_layer/", "backward_layer/"),
 )
@@ -94,6 +95,7 @@ KERAS2 = Framework(
         "reset_after": Option("reset_after", REQUIRED, ("gru",)),
     },
     activations={**_NAMES, "hard_sigmoid": "hard_sigmoid_keras2"},
+    apart="layer_{}/",
     layers="cells/{}/",
     directions=("forward_layer/", "backward_layer/"),
 )

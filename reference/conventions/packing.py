@@ -45,7 +45,14 @@ def _before(layer: AnyLayer, framework: str) -> Packed:
         return _joined(framework, dict(zip(home.directions, packed, strict=True)), options)
     if not home.layers:
         raise NotRepresentable(f"{framework} has no names for layers on top of one another: pack each of them")
-    for part in layer.layers:
+    parts = layer.layers
+    if home.apart and not layer.go_backwards and not all(isinstance(part, Layer) for part in parts):
+        if not layer.return_sequences or not all(part.return_sequences for part in parts):
+            raise NotRepresentable(
+                f"{framework} layers on top of one another must return sequences, got one that does not"
+            )
+        return _joined(framework, {home.apart.format(k): _before(part, framework) for k, part in enumerate(parts)}, {})
+    for part in parts:
         if not isinstance(part, Layer) or part.go_backwards or not part.return_sequences:
             raise NotRepresentable(f"{framework} stacks cells that run forwards inside one layer, got others")
     packed = {home.layers.format(k): leaf(part, framework) for k, part in enumerate(layer.layers)}  # type: ignore[arg-type]

@@ -163,6 +163,7 @@ class Framework:
     options: Mapping[str, Option | tuple[Option, ...]] = field(default_factory=dict)
     activations: Mapping[str, str] = field(default_factory=dict)
     lacks: Mapping[str, str] = field(default_factory=dict)
+    apart: str = ""  # "layer_{}/" before the names of layers that are no cells of one
     layers: str = ""  # "_l{}" behind a name, or "cells/{}/" before it
     directions: tuple[str, ...] = ()  # ("", "_reverse") behind it, or ("forward_layer/", "backward_layer/") before it
     zero_bias: str = ""  # arrays that may be left out, and are zeros then

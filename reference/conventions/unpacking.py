@@ -96,6 +96,11 @@ def _nested(
         return _suffixed(framework, cell, arrays, settings)
     under = lambda prefix: {name[len(prefix) :]: a for name, a in arrays.items() if name.startswith(prefix)}
     named = lambda part, prefix: {name: full[prefix + name] for name in part}
+    if home.apart and any(name.startswith(home.apart.format(0)) for name in arrays):
+        prefixes = [home.apart.format(k) for k in range(len({name.split("/")[0] for name in arrays}))]
+        _all_under(framework, arrays, prefixes)
+        layers = (_nested(framework, cell, under(p), settings, named(under(p), p)) for p in prefixes)
+        return Stack(tuple(layers), return_sequences=settings.get("return_sequences", True))
     parts = [under(prefix) for prefix in home.directions if prefix]
     if any(parts):
         _all_under(framework, arrays, home.directions)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import reference
-from reference import Layer, NotRepresentable, pack, steps, unpack
+from reference import Bidirectional, Layer, NotRepresentable, Stack, pack, steps, unpack
 from reference.activations import get
 from reference.conventions import assembling
 from reference.conventions.frameworks import FRAMEWORKS
@@ -333,3 +333,27 @@ def test_the_canonical_layer_is_in_canonical_order():
     clipped = unpack("onnx", "lstm", arrays_of("onnx"), clip=0.5).options
     assert clipped["activation"] == get("tanh", clip=0.5)
     assert clipped["output_activation"] == get("tanh")
+
+
+@pytest.mark.parametrize("framework", ["keras", "keras2"])
+def test_directions_on_directions_are_layers_of_their_own(framework):
+    """PyTorch's deep bidirectional layer is several layers in Keras."""
+    both = lambda width, seed: Bidirectional(
+        drawn("lstm", width, seed=seed), replace(drawn("lstm", width, seed=seed + 5), go_backwards=True)
+    )
+    deep = Stack((both(X, 0), both(2 * H, 20)))
+    packed = pack(deep, framework)
+    assert {name.split("/")[0] for name in packed.arrays} == {"layer_0", "layer_1"}
+    back = unpack(framework, packed.cell, packed.arrays, **packed.options)
+    x = normal(9, 2, 5, X)
+    assert np.array_equal(back.run(x).outputs, deep.run(x).outputs)
+    exchanged = {
+        name.replace("layer_1/forward", "layer_1/x").replace("layer_1/backward", "layer_1/forward"): a
+        for name, a in packed.arrays.items()
+    }
+    exchanged = {name.replace("layer_1/x", "layer_1/backward"): a for name, a in exchanged.items()}
+    assert not np.array_equal(
+        unpack(framework, "lstm", exchanged, **packed.options).run(x).outputs, back.run(x).outputs
+    )
+    with pytest.raises(NotRepresentable, match="must return sequences"):
+        pack(replace(deep, return_sequences=False), framework)
