@@ -269,3 +269,45 @@ def test_activations_with_numbers_differ():
             assert not np.array_equal(*map(np.asarray, ours)), f"cells.Parametric({name}) ignores {parameter}"
         clipped = activations.get(name, clip=0.6, **base)
         assert not np.array_equal(clipped(x), activations.get(name, **base)(x)), f"{name} ignores clip"
+
+
+# The wrappers: every option of theirs around one cell.
+
+DROPPED = {"input_keep_prob": 0.5, "seed": 1}
+WRAPPER_PAIRS = {
+    "input_keep_prob": (1.0, 0.5, {"seed": 1}),
+    "output_keep_prob": (1.0, 0.5, {"seed": 1}),
+    "state_keep_prob": (1.0, 0.5, {"seed": 1}),
+    "variational_recurrent": (False, True, DROPPED),
+    "seed": (1, 2, {"input_keep_prob": 0.5}),
+    "dropout_state_filter_visitor": (None, lambda state: False, {"state_keep_prob": 0.5, "seed": 1}),
+    "residual_fn": (None, lambda inputs, outputs: outputs, {}),
+}
+# What shows otherwise: in errors, in shapes, or on a machine with more devices than one.
+SHOWN_ELSEWHERE = {"cell", "cells", "input_size", "device", "state_is_tuple"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "option"),
+    pairs(
+        {k.__name__: k for k in (cells.DropoutWrapper, cells.ResidualWrapper, cells.DeviceWrapper, cells.MultiRNNCell)}
+    ),
+)
+def test_no_option_of_a_wrapper_is_ignored(kind, option):
+    assert option in WRAPPER_PAIRS or option in SHOWN_ELSEWHERE, f"{kind.__name__} has a new option, {option!r}"
+    if option in SHOWN_ELSEWHERE:
+        return
+    one, other, context = WRAPPER_PAIRS[option]
+    wrapped = lambda **arguments: kind(cells.LSTMCell(H), **context | arguments)
+    assert differ(behaviour(wrapped, {option: one}), behaviour(wrapped, {option: other})), f"{option} is ignored"
+
+
+def test_what_wrappers_show_elsewhere():
+    joined, apart = (cells.MultiRNNCell([cells.tf1.GRUCell(H)], state_is_tuple=t).state_size for t in (False, True))
+    assert keras.tree.flatten(joined) == keras.tree.flatten(apart) == [H]
+    assert isinstance(joined, int)
+    assert not isinstance(apart, int)
+    x = np.zeros((3, X), "float32")
+    cell = cells.DropoutWrapper(cells.LSTMCell(H), input_keep_prob=0.5, variational_recurrent=True, input_size=X + 1)
+    with pytest.raises(ValueError, match="input_size"):
+        cell(x, cell.get_initial_state(3), training=True)
