@@ -13,7 +13,6 @@ from reference import Layer, pack
 from reference.layer import AnyLayer
 
 CELLS = {"simple_rnn": "SimpleCell", "lstm": "LSTMCell", "gru": "GRUCell"}
-LIBRARY = {"identity": lambda x: x}  # by the names of flax' storage; the others are jax.nn's
 
 
 def title() -> str:
@@ -69,7 +68,7 @@ def arguments(options: Mapping[str, Any], dtype: str) -> dict[str, Any]:
     """The constructor arguments of a cell of Flax, its functions in place of their names."""
     import jax
 
-    functions = lambda name: LIBRARY.get(name) or getattr(jax.nn, name)
+    functions = lambda name: getattr(jax.nn, name)
     own = {name: functions(value) if name.endswith("_fn") else value for name, value in options.items()}
     return {**own, "dtype": dtype, "param_dtype": dtype}
 

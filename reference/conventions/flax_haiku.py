@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reference.conventions.storage import PLAIN, Form, Framework, Option, inert
+from reference.conventions.storage import Form, Framework, Option, inert
 
 _FLAX_GATES = {"ii/kernel": "W i", "if/kernel": "W f", "ig/kernel": "W g", "io/kernel": "W o"} | {
     f"h{gate}/{array}": f"{kind} {gate}" for gate in "ifgo" for array, kind in (("kernel", "U"), ("bias", "b"))
@@ -17,7 +17,7 @@ _FLAX_OPTIONS = {
     **inert("kernel_init recurrent_kernel_init bias_init carry_init dtype param_dtype name parent"),
 }
 _FLAX_ACTIVATIONS = {
-    **PLAIN,
+    **{name: name for name in ["elu", "hard_tanh", "relu", "selu", "sigmoid", "silu", "softmax", "softplus", "tanh"]},
     "hard_sigmoid": "hard_sigmoid_keras3",
     "leaky_relu": "leaky_relu_onnx",
     "soft_sign": "softsign",

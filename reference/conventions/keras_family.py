@@ -33,6 +33,7 @@ _LAYER = {
 _LSTMS = ("lstm", "lstm_1997", "peephole_lstm", "cifg", "layer_norm_lstm", "fused_layer_norm_lstm", "greff_lstm")
 _GATED = (*_LSTMS, "gru", "mgu", "ugrnn", "mut1", "mut2", "mut3")
 _NAMES = {**PLAIN, "gelu": "gelu", "swish": "silu", "leaky_relu": "leaky_relu_keras"}
+_KERAS1 = ["elu", "linear", "relu", "sigmoid", "softmax", "softplus", "softsign", "tanh"]
 
 KERAS = Framework(
     title="Keras 3",
@@ -71,6 +72,7 @@ KERAS = Framework(
     },
     activations={
         **_NAMES,
+        "hard_tanh": "hard_tanh",
         "hard_sigmoid": "hard_sigmoid_keras3",
         "hard_sigmoid_keras2": "hard_sigmoid_keras2",  # registered by cells
         "hard_sigmoid_keras3": "hard_sigmoid_keras3",
@@ -133,7 +135,7 @@ KERAS1 = Framework(
             "dropout_U stateful unroll input_length batch_input_shape input_dtype"
         ),
     },
-    activations={**PLAIN, "hard_sigmoid": "hard_sigmoid_keras2"},
+    activations={**{name: name for name in _KERAS1}, "hard_sigmoid": "hard_sigmoid_keras2"},
     lacks={
         "gru reset after": "GRU of Keras 1 resets before the matmul",
         "without bias": "the layers of Keras 1 have no use_bias",

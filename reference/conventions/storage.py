@@ -29,11 +29,11 @@ FIELDS = {
     "V": "projection",
 }
 REQUIRED: Any = ...  # the default of an option about which the framework's eras differ
-# Functions that have one meaning and this name in several frameworks.
+# Functions that have one meaning and this name in Keras 2 and 3 and TensorFlow 1.
 PLAIN = {
     name: name
     for name in (
-        *("elu", "exponential", "hard_tanh", "linear", "relu", "selu"),
+        *("elu", "exponential", "linear", "relu", "selu"),
         *("sigmoid", "silu", "softmax", "softplus", "softsign", "tanh"),
     )
 }
