@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import operator
 from collections.abc import Callable, Mapping
+from numbers import Real
 from typing import Any, ClassVar
 
 import keras
@@ -114,6 +115,10 @@ class GatedCell(keras.layers.Layer, DropoutRNNCell):
             raise ValueError(f"units must be a positive integer, got {units!r}")
         if implementation not in (0, 1, 2):  # 0 stands in old configs; Keras 3 runs it as 2
             raise ValueError(f"implementation must be 1 (a matmul a gate) or 2 (one for all), got {implementation!r}")
+        if values.arguments.get("use_recurrent_bias") and not values.arguments["use_bias"]:
+            raise ValueError("use_recurrent_bias must come with use_bias, whose second row it is, got use_bias=False")
+        if not isinstance(values.arguments.get("forget_bias", 0), Real):
+            raise ValueError(f"forget_bias must be a number, got {values.arguments['forget_bias']!r}")
         super().__init__(**layer_arguments)
         self.units = units = operator.index(units)
         # A seed that is not given is drawn: in Keras' SimpleRNN before those of the initialisers, in its others after.

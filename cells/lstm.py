@@ -38,7 +38,7 @@ class LSTMCell(GatedCell):
 
     Call arguments: `inputs (B, X)`, `states` `[h (B, H), c (B, H)]`, `training`. Returns `h, [h, c]`.
 
-    Raises ValueError when `cells_per_block` does not divide `units`.
+    Raises ValueError when `cells_per_block` does not divide `units`, and when there is no bias for the second to join.
     """
 
     gates = "ifgo"
@@ -56,9 +56,10 @@ class LSTMCell(GatedCell):
 
     @property
     def widths(self) -> tuple[int, ...]:
-        blocks, rest = divmod(self.units, self.cells_per_block)
-        if rest:
-            raise ValueError(f"cells_per_block must divide units ({self.units}), got {self.cells_per_block}")
+        S = self.cells_per_block
+        if not isinstance(S, int) or S < 1 or self.units % S:
+            raise ValueError(f"cells_per_block must be a positive integer that divides units ({self.units}), got {S!r}")
+        blocks = self.units // S
         return blocks, blocks, self.units, blocks
 
     def call(self, inputs: Any, states: Any, training: Any = False) -> tuple[Any, list[Any]]:

@@ -36,6 +36,7 @@ class _Recurrent(keras.layers.Layer):
         input_size: int,
         hidden_size: int,
         num_layers: int = 1,
+        *,  # what follows stands elsewhere in torch.nn.RNN than in the others
         bias: bool = True,
         batch_first: bool = False,
         dropout: float = 0.0,
@@ -46,6 +47,9 @@ class _Recurrent(keras.layers.Layer):
         for name, value in {"input_size": input_size, "hidden_size": hidden_size, "num_layers": num_layers}.items():
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise ValueError(f"{name} must be a positive integer, got {value!r}")
+        for name, value in {"bias": bias, "batch_first": batch_first, "bidirectional": bidirectional}.items():
+            if not isinstance(value, bool):
+                raise ValueError(f"{name} must be True or False, got {value!r}")
         if dropout and num_layers == 1:
             raise ValueError(f"dropout falls between layers: num_layers must be more than 1, got dropout={dropout}")
         self.input_size, self.hidden_size, self.num_layers, self.bias = input_size, hidden_size, num_layers, bias
@@ -86,7 +90,7 @@ class _Recurrent(keras.layers.Layer):
             layout = "(batch, time, {})" if self.batch_first else "(time, batch, {})"
             raise ValueError(f"input must have shape {layout.format(self.input_size)}, got {tuple(input.shape)}")
         x: Any = input if self.batch_first else ops.swapaxes(input, 0, 1)
-        fields: Any = hx if isinstance(hx, list | tuple) else [hx]
+        fields: Any = self._initial(hx, x.shape[0])
         last: list[list[Any]] = []
         for k in range(self.num_layers):
             outputs = []
@@ -101,6 +105,21 @@ class _Recurrent(keras.layers.Layer):
         states: Any = tuple(ops.stack(field) for field in zip(*last, strict=True))
         return x if self.batch_first else ops.swapaxes(x, 0, 1), states if len(states) > 1 else states[0]
 
+    def _initial(self, hx: Any, batch: Any) -> Any:
+        """The initial states, one array a field, or None; raises ValueError where a shape does not fit."""
+        if hx is None:
+            return None
+        fields = list(hx) if isinstance(hx, list | tuple) else [hx]
+        cell = self.rnns[0].cell
+        widths = cell.state_size if isinstance(cell.state_size, list) else [cell.state_size]
+        expected = [(len(self.rnns), batch, width) for width in widths]
+        shapes = [tuple(field.shape) for field in fields]
+        fits = lambda a, b: len(a) == len(b) and all(m == n or None in (m, n) for m, n in zip(a, b, strict=True))
+        if len(shapes) != len(expected) or not all(map(fits, shapes, expected)):
+            names = "(h_0, c_0)" if len(expected) > 1 else "h_0"
+            raise ValueError(f"hx must be {names} of shapes {expected} (layers x directions first), got {shapes}")
+        return fields
+
     def get_config(self) -> dict[str, Any]:
         names = ("input_size", "hidden_size", "num_layers", "bias", "batch_first", "dropout", "bidirectional")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
@@ -108,13 +127,13 @@ class _Recurrent(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="gateproof", name="PyTorchRNN")
 class RNN(_Recurrent):
-    """`torch.nn.RNN`; `nonlinearity` is "tanh" or "relu", and is PyTorch's fourth argument: give it by name here."""
+    """`torch.nn.RNN`; `nonlinearity` is "tanh" or "relu"."""
 
-    def __init__(self, *args: Any, nonlinearity: str = "tanh", **kwargs: Any) -> None:
+    def __init__(self, *sizes: int, nonlinearity: str = "tanh", **kwargs: Any) -> None:
         if nonlinearity not in ("tanh", "relu"):
             raise ValueError(f"nonlinearity must be 'tanh' or 'relu', got {nonlinearity!r}")
         self.nonlinearity = nonlinearity
-        super().__init__(*args, **kwargs)
+        super().__init__(*sizes, **kwargs)
 
     def _cell(self) -> Any:
         two = {"use_recurrent_bias": self.bias}
@@ -128,9 +147,9 @@ class RNN(_Recurrent):
 class LSTM(_Recurrent):
     """`torch.nn.LSTM`; with `proj_size` h is projected to that width, without a bias."""
 
-    def __init__(self, *args: Any, proj_size: int = 0, **kwargs: Any) -> None:
+    def __init__(self, *sizes: int, proj_size: int = 0, **kwargs: Any) -> None:
         self.proj_size = proj_size
-        super().__init__(*args, **kwargs)
+        super().__init__(*sizes, **kwargs)
         if not 0 <= proj_size < self.hidden_size:
             raise ValueError(f"proj_size must be less than hidden_size ({self.hidden_size}), got {proj_size}")
 

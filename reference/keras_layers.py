@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from reference import activations
 from reference.activations import Activation
+from reference.conventions.unpacking import unpack
 from reference.layer import Bidirectional, Layer, Stack
 from reference.steps import Array, weights_type
 from reference.steps import options as cell_options
@@ -41,6 +43,7 @@ OWN_CELLS = {  # of `cells` alone
     "PeepholeLSTMCell": "peephole_lstm",
     "UGRNNCell": "ugrnn",
 }
+TF1_CELLS = {"BasicRNNCell": "simple_rnn", "BasicLSTMCell": "lstm", "LSTMCell": "lstm", "GRUCell": "gru"}  # cells.tf1
 LAYERS = {"RNN", "SimpleRNN", "LSTM", "GRU"}
 # What a subclass may define without changing the function computed.
 HARMLESS = {"__init__", "get_config", "from_config", "build_from_config", "get_build_config", "compute_output_shape"}
@@ -71,7 +74,8 @@ def read(keras_layer: Any, *, training: bool = False) -> AnyLayer:
     """Read a live layer or cell: its weights (copied, in the variables' dtype), options and direction.
 
     Takes LSTM, GRU, SimpleRNN, RNN(cell), RNN([cells]), StackedRNNCells, Bidirectional and bare built cells of Keras 3
-    and Keras 2, and this project's cells in any of them. RNN([cells]) gives a Stack.
+    and Keras 2, and this project's cells in any of them, `cells.tf1`'s too (whose state is (h, c) here), and its layers
+    of `cells.pytorch`. RNN([cells]) and PyTorch's layers give a Stack.
 
     Raises NotReadable for anything else: an unbuilt layer, a class or an activation that is not known, and, with
     `training=True`, dropout, whose masks are random.
@@ -83,6 +87,8 @@ def read(keras_layer: Any, *, training: bool = False) -> AnyLayer:
         if isinstance(forward, Bidirectional) or isinstance(backward, Bidirectional):
             raise NotReadable(f"{_name(keras_layer)} must hold two recurrent layers, got one that is Bidirectional")
         return Bidirectional(forward, backward, keras_layer.merge_mode)
+    if _is(keras_layer, LAYERS, ("cells.pytorch",)):
+        return _pytorch(keras_layer)
     if _is(keras_layer, LAYERS):
         if getattr(keras_layer, "time_major", False):
             raise NotReadable(f"{_name(keras_layer)} has time_major=True: only (batch, time, features) is read")
@@ -143,6 +149,8 @@ def _cell(cell: Any, training: bool, **flags: Any) -> Layer:
     if not _is_cell(cell):
         known = ", ".join([*CELLS, *OWN_CELLS])
         raise NotReadable(f"{_name(cell)} is no cell that can be read: it must be one of {known}")
+    if _is(cell, TF1_CELLS, ("cells.tf1",)):
+        return replace(_tf1(cell), **flags)
     names = CELLS | OWN_CELLS
     kind = next(names[c.__name__] for c in type(cell).__mro__ if c.__name__ in names)
     if getattr(cell, "recurrent_kernel", None) is None:
@@ -197,15 +205,44 @@ def activation(function: Any) -> Activation:
     )
 
 
+def _tf1(cell: Any) -> Layer:
+    """A cell of `cells.tf1`, from the arrays that TF1 names with a slash where Keras cannot."""
+    if not cell.weights:
+        raise NotReadable(f"{_name(cell)} has no weights yet: build it, or call it once")
+    slashed = ("projection_", "gates_", "candidate_")
+    named = {w.name.replace("_", "/", 1) if w.name.startswith(slashed) else w.name: array(w) for w in cell.weights}
+    kind = next(TF1_CELLS[c.__name__] for c in type(cell).__mro__ if c.__name__ in TF1_CELLS)
+    given = {name: getattr(cell, name) for name in ("forget_bias", "cell_clip", "proj_clip") if hasattr(cell, name)}
+    layer = unpack("tf1", kind, named, activation=activation(cell.activation), **given)
+    assert isinstance(layer, Layer)
+    return layer
+
+
+def _pytorch(layer: Any) -> Stack:
+    """A layer of `cells.pytorch`: its layers, of one direction or two."""
+    if not all(rnn.cell.weights for rnn in layer.rnns):
+        raise NotReadable(f"{_name(layer)} has no weights yet: build it, or call it once")
+    read = [_cell(rnn.cell, False, go_backwards=rnn.go_backwards) for rnn in layer.rnns]
+    if layer.bidirectional:
+        return Stack(tuple(Bidirectional(*read[k : k + 2]) for k in range(0, len(read), 2)))
+    return Stack(tuple(read))
+
+
 def _is_cell(thing: Any) -> bool:
-    return _is(thing, CELLS) or _is(thing, OWN_CELLS, ("cells",))
+    return _is(thing, CELLS) or _is(thing, OWN_CELLS, ("cells",)) or _is(thing, TF1_CELLS, ("cells.tf1",))
 
 
-def _is(thing: Any, names: Any, roots: tuple[str, ...] = ROOTS) -> bool:
+def _family(kind: type) -> str | None:
+    """Which of the trusted families a class is of."""
+    home = kind.__module__
+    own = next((name for name in ("cells.tf1", "cells.pytorch") if f"{home}.".startswith(f"{name}.")), None)
+    return own or (None if "legacy" in home else home.split(".")[0])
+
+
+def _is(thing: Any, names: Any, families: tuple[str, ...] = ROOTS) -> bool:
     """Whether its class, or the one that it extends harmlessly, is a trusted one of these names."""
     for kind in type(thing).__mro__:
-        home = kind.__module__
-        if kind.__name__ in names and home.split(".")[0] in roots and "legacy" not in home and home != "cells.tf1":
+        if kind.__name__ in names and _family(kind) in families:
             return True
         changed = {
             name for name, value in vars(kind).items() if callable(value) or isinstance(value, property)

@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
-from comparisons.cli import DONE, FAILED, MISSING, UNREADABLE, Answer, Stop
+from comparisons.cli import DONE, FAILED, MISSING, UNREADABLE, USAGE, Answer, Stop
 from comparisons.frameworks import FRAMEWORKS, load
 from reference.steps import CELLS
 
@@ -44,6 +44,9 @@ def answer(args: Namespace) -> Answer:
             everything=args.all,
             progress=progress,
         )
+        if not any(row.distances for result in report.results for row in result.rows):
+            why = next(f"{row.framework}: {row.reason}" for result in report.results for row in result.rows)
+            raise Stop(f"nothing can be compared, {why}", MISSING if report.missing else USAGE)
         written = _write(report, out)
 
     def text() -> Iterator[Any]:

@@ -179,3 +179,19 @@ def test_numpy_integers_are_units(case):
     cell = case.ours(np.int64(4))
     assert keras.layers.RNN(cell)(np.zeros((1, 2, 3), "float32")).shape == (1, 4)
     assert type(cell.get_config()["units"]) is int
+
+
+def test_a_second_bias_needs_the_first():
+    with pytest.raises(ValueError, match="use_recurrent_bias must come with use_bias"):
+        cells.LSTMCell(4, use_bias=False, use_recurrent_bias=True)
+
+
+@pytest.mark.parametrize("blocks", [0, 3, 2.0])
+def test_blocks_divide_the_units(blocks):
+    with pytest.raises(ValueError, match=r"cells_per_block must be a positive integer that divides units \(4\)"):
+        cells.LSTMCell(4, cells_per_block=blocks).build((None, 3))
+
+
+def test_a_forget_bias_is_a_number():
+    with pytest.raises(ValueError, match="forget_bias must be a number, got 'a'"):
+        cells.LSTMCell(4, forget_bias="a")

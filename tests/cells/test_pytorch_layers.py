@@ -118,6 +118,7 @@ WRONG = {
     "num_layers must be more than 1, got dropout=0.5": ("GRU", (3, 4), {"dropout": 0.5}),
     "proj_size must be less than hidden_size .4., got 4": ("LSTM", (3, 4), {"proj_size": 4}),
     "nonlinearity must be 'tanh' or 'relu', got 'sigmoid'": ("RNN", (3, 4), {"nonlinearity": "sigmoid"}),
+    "bias must be True or False, got 3": ("GRU", (3, 4), {"bias": 3}),
 }
 
 
@@ -126,3 +127,21 @@ def test_wrong_input_gets_one_sentence(sentence):
     kind, sizes, options = WRONG[sentence]
     with pytest.raises(ValueError, match=sentence):
         getattr(pytorch, kind)(*sizes, **options)
+
+
+def test_what_follows_the_sizes_is_given_by_name():
+    with pytest.raises(TypeError, match="positional"):
+        pytorch.RNN(3, 4, 2, "relu")
+
+
+STATES = {
+    "too many layers": (np.zeros((7, 3, 4)), np.zeros((7, 3, 4))),
+    "another batch": (np.zeros((2, 1, 4)), np.zeros((2, 1, 4))),
+    "h alone": np.zeros((2, 3, 4)),
+}
+
+
+@pytest.mark.parametrize("hx", STATES.values(), ids=STATES)
+def test_initial_states_that_do_not_fit_are_refused(hx):
+    with pytest.raises(ValueError, match=r"hx must be \(h_0, c_0\) of shapes \[\(2, 3, 4\), \(2, 3, 4\)\]"):
+        pytorch.LSTM(3, 4, 2)(np.zeros((5, 3, 3), "float32"), hx)

@@ -132,6 +132,12 @@ def test_missing_framework_is_a_line(run, few, tmp_path, monkeypatch):
     assert report["cases"][0]["rows"][2]["reason"] == "not installed: pip install tf-keras"
 
 
+def test_nothing_to_compare_is_no_success(refused, tmp_path):
+    said = refused("compare", "--cells", "mgu", "--frameworks", "onnx", "--out", str(tmp_path))
+    assert said.startswith("gateproof compare: nothing can be compared, onnx: onnx has no mgu")
+    assert not list(tmp_path.iterdir())
+
+
 def test_without_keras_it_cannot_work(refused, monkeypatch, tmp_path):
     monkeypatch.setattr(compare, "find_spec", lambda name: None if name == "keras" else find_spec(name))
     said = refused("compare", "--out", str(tmp_path), exit_code=4)
