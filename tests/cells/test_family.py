@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
-from keras.layers import RNN, Bidirectional
+from keras.layers import RNN, Bidirectional, StackedRNNCells
 
 import reference
 from cells import (
@@ -334,3 +334,46 @@ def test_the_states_masks_are_those_of_their_gates_rows(name):
     kernel = np.concatenate(rows, axis=-1) * arrays(plain.cell.recurrent_kernel)[0]
     plain.cell.recurrent_kernel.assign(kernel)
     assert_close(dropped.cell(x, states, training=True)[1], arrays(plain.cell(x, states)[1]), EXACT)
+
+
+def filled(layer, width):
+    layer.build((None, T, width))
+    layer.set_weights([normal(k, *w.shape) / np.sqrt(X + H) for k, w in enumerate(layer.weights)])
+    return layer
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_two_directions_in_every_merge_mode_with_states_in_and_out(name):
+    Cell, options = PLAIN[name]
+    x = normal(0, B, T, inputs_of(Cell))
+    for mode in ("concat", "sum", "mul", "ave", None):
+        flags = {"return_sequences": True, "return_state": True, "dtype": "float64", "unroll": True}
+        layer = Bidirectional(RNN(Cell(H, dtype="float64", **options), **flags), merge_mode=mode, dtype="float64")
+        filled(layer, inputs_of(Cell))
+        states = states_of(layer.forward_layer)
+        given = [*states, *(s[::-1] for s in states)]
+        got = arrays(layer(ops.convert_to_tensor(x), initial_state=tensors(given)))
+        read = reference.read(layer)
+        missing = [np.zeros((B, H))] * (len(module(read.forward.cell).State._fields) - len(states))
+        run = read.run(x, ([*given[: len(states)], *missing], [*given[len(states) :], *missing]))
+        outputs = list(run.outputs) if mode is None else [run.outputs]
+        last = [a for part in run.state for a in part[: len(states)]]
+        assert_close(got, [*outputs, *last], EXACT)
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_cells_on_one_another_with_states_in_and_out(name):
+    Cell, options = PLAIN[name]
+    same = H if Cell in (MUT1Cell, MUT2Cell) else X
+    lower = Cell(H, dtype="float64", **options)
+    both = StackedRNNCells([lower, LSTMCell(3, dtype="float64")], dtype="float64")  # a list would be one of float32
+    layer = RNN(both, return_sequences=True, return_state=True, dtype="float64")
+    filled(layer, same)
+    x = normal(0, B, T, same)
+    below = [np.tanh(normal(20 + k, *s.shape)) for k, s in enumerate(lower.get_initial_state(B))]
+    above = [np.tanh(normal(30 + k, B, 3)) for k in (0, 1)]
+    got = arrays(layer(ops.convert_to_tensor(x), initial_state=[tensors(below), tensors(above)]))
+    read = reference.read(layer)
+    missing = len(module(read.layers[0].cell).State._fields) - len(below)
+    run = read.run(x, [[*below, *(np.zeros((B, H)) for _ in range(missing))], above])
+    assert_close(got, [run.outputs, *run.state[0][: len(below)], *run.state[1]], EXACT)

@@ -196,7 +196,7 @@ def test_a_cell_that_a_framework_has_not_is_explained(run, few, tmp_path, monkey
     monkeypatch.setattr(frameworks.load("keras2"), "unable", lambda case, layer: "no such cell")
     out = run("compare", "--cells", "gru", "--out", str(tmp_path))
     assert "why a witness has no such cell, is in report.md" in out
-    assert "| gru, sentence | keras2 | | | | | no such cell |" in (tmp_path / "report.md").read_text()
+    assert "| gru, sentence | keras2 | | | | | | no such cell |" in (tmp_path / "report.md").read_text()
 
 
 def test_cases_cover_what_they_should():
