@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from reference.layer import Bidirectional, Layer, Run, Stack
     from reference.parameter_counts import count_parameters
     from reference.steps import Weights
+    from reference.wrapped import Dropout, Wrapped
 
 _HOMES = {
     "Bidirectional": "layer",
+    "Dropout": "wrapped",
     "Layer": "layer",
     "NotReadable": "keras_layers",
     "NotRepresentable": "conventions.folds",
@@ -27,6 +29,7 @@ _HOMES = {
     "Run": "layer",
     "Stack": "layer",
     "Weights": "steps",
+    "Wrapped": "wrapped",
     "count_parameters": "parameter_counts",
     "pack": "conventions.packing",
     "read": "keras_layers",
@@ -37,6 +40,7 @@ _HOMES = {
 
 __all__ = [
     "Bidirectional",
+    "Dropout",
     "Layer",
     "NotReadable",
     "NotRepresentable",
@@ -44,6 +48,7 @@ __all__ = [
     "Run",
     "Stack",
     "Weights",
+    "Wrapped",
     "count_parameters",
     "pack",
     "read",

@@ -1,4 +1,4 @@
-"""The only time loop: states, masks, direction, trace."""
+"""The time loop of a layer: states, masks, direction, trace."""
 
 from __future__ import annotations
 

@@ -21,11 +21,12 @@ class Framework(NamedTuple):
     packages: tuple[str, ...]
 
 
-# In the order of the table. `cells` are this project's, `keras` is Keras 3, `keras2` tf-keras.
+# In the order of the table. `cells` and `cells_tf1` are this project's, `keras` is Keras 3, `keras2` tf-keras.
 FRAMEWORKS = {
     "cells": Framework("own_cells", "this project's cells, in keras.layers.RNN", ("keras", "tensorflow")),
     "keras": Framework("keras3", "Keras 3's own layers and cells", ("keras", "tensorflow")),
     "keras2": Framework("keras2", "Keras 2's own layers and cells", ("tf-keras", "tensorflow")),
+    "cells_tf1": Framework("own_tf1_cells", "this project's TF1 cells and wrappers", ("keras", "tensorflow")),
     "tf1": Framework("tf1", "tf.compat.v1.nn.rnn_cell, step by step", ("tf-keras", "tensorflow")),
     "raw_ops": Framework("raw_ops", "tf.raw_ops BlockLSTM, LSTMBlockCell and GRUBlockCell", ("tensorflow",)),
     "raw_ops_v2": Framework("raw_ops_v2", "tf.raw_ops BlockLSTMV2", ("tensorflow",)),

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from comparisons.frameworks import refusals
 from comparisons.proof.cases import Case
 from comparisons.proof.measure import Trace
 from reference import NotRepresentable, pack
@@ -46,6 +47,8 @@ def stock(layers: Any, concatenate: Callable[..., Any], framework: str, dtype: s
 
 def unable(layer: AnyLayer, framework: str) -> str | None:
     """Why a framework's own layers cannot be this one."""
+    if reason := refusals.wrapped(layer, framework):
+        return reason
     if isinstance(layer, Stack | Bidirectional):
         parts = layer.layers if isinstance(layer, Stack) else (layer.forward, layer.backward)
         return next((reason for part in parts if (reason := unable(part, framework))), None)

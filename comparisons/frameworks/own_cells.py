@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from comparisons.frameworks import absent, keras3, keras_family
+from comparisons.frameworks import absent, keras3, keras_family, refusals, wrapping
 from comparisons.proof.cases import Case
 from comparisons.proof.measure import Trace
 from reference.activations import PARAMETRISED, Activation
 from reference.keras_layers import CELLS, OWN_CELLS
 from reference.layer import AnyLayer, Layer
+from reference.wrapped import Wrapped
 
 CLASSES = {cell: name for name, cell in (CELLS | OWN_CELLS).items()}
 
@@ -24,14 +25,17 @@ def missing() -> str | None:
     return absent("cells")
 
 
-def unable(case: Case, layer: AnyLayer) -> str | None:
+def unable(case: Case, layer: AnyLayer | Wrapped) -> str | None:
     return keras3.imprecise(case)
 
 
-def run(case: Case, layer: AnyLayer, x: Any, mask: Any) -> Trace:
+def run(case: Case, layer: AnyLayer | Wrapped, x: Any, mask: Any) -> Trace:
     """`RNN(LSTMCell)` and its like."""
     import keras
 
+    if refusals.wrapped(layer, "cells"):
+        return wrapping.run(case, layer, x, built)
+    assert not isinstance(layer, Wrapped)
     own = lambda part: cell(part, case.dtype)
     rnn = lambda part, **flags: keras.layers.RNN(own(part), **flags)
     kit = keras_family.Kit(keras.layers, keras.ops.concatenate, own, rnn, arrays)
@@ -53,6 +57,15 @@ def cell(layer: Layer, dtype: str) -> Any:
     }
     taken = {name: value for name, value in said.items() if name in kind.arguments}
     return kind(layer.units, **taken, dtype=dtype)
+
+
+def built(layer: Layer, dtype: str) -> Any:
+    """The live cell with its weights."""
+    live = cell(layer, dtype)
+    live.build((None, layer.input_dim))
+    live.built = True
+    live.set_weights(arrays(layer))
+    return live
 
 
 def arrays(layer: Layer) -> list[Any]:

@@ -1,15 +1,15 @@
-"""TensorFlow 1's cells (tf.compat.v1.nn.rnn_cell), which tf-keras still has."""
+"""TensorFlow 1's cells and wrappers (tf.compat.v1.nn.rnn_cell), which tf-keras still has."""
 
 from __future__ import annotations
 
 import warnings
 from typing import Any
 
-from comparisons.frameworks import absent, refusals, versions
+from comparisons.frameworks import absent, refusals, tf1_wrappers, versions
 from comparisons.frameworks.stepwise import stepwise, zeros
 from comparisons.proof.cases import Case
 from comparisons.proof.measure import Trace
-from reference import Layer, pack
+from reference import Layer, Stack, Wrapped, pack
 from reference.layer import AnyLayer
 
 CELLS = {"simple_rnn": "BasicRNNCell", "lstm": "BasicLSTMCell", "peephole_lstm": "LSTMCell", "gru": "GRUCell"}
@@ -23,16 +23,28 @@ def missing() -> str | None:
     return absent("tf1")
 
 
-def unable(case: Case, layer: AnyLayer) -> str | None:
-    """Masks, directions and stacks are not the cells'; CoupledInputForgetGateLSTMCell went with contrib."""
-    gone = None if case.cell in CELLS else f"TensorFlow 2 has no {case.cell} of TensorFlow 1"
-    return refusals.bare(case, layer, "TensorFlow 1's cell") or gone or refusals.packed(layer, "tf1")
+def unable(case: Case, layer: AnyLayer | Wrapped) -> str | None:
+    return unlike(case, layer, "TensorFlow 1's cell")
 
 
-def run(case: Case, layer: Layer, x: Any, mask: Any) -> Trace:
+def unlike(case: Case, layer: AnyLayer | Wrapped, name: str) -> str | None:
+    """Masks and directions are not the cells'; CoupledInputForgetGateLSTMCell went with contrib."""
+    if isinstance(layer, Stack):
+        return next((reason for part in layer.layers if (reason := unlike(case, part, name))), None)
+    inner = layer.innermost if isinstance(layer, Wrapped) else layer
+    if reason := refusals.bare(case, inner, name):
+        return reason
+    assert isinstance(inner, Layer)
+    gone = None if inner.cell in CELLS else f"TensorFlow 2 has no {inner.cell} of TensorFlow 1"
+    return gone or refusals.packed(inner, "tf1")
+
+
+def run(case: Case, layer: AnyLayer | Wrapped, x: Any, mask: Any) -> Trace:
     """`BasicRNNCell`, `BasicLSTMCell`, `LSTMCell`, `GRUCell`, step by step; their state is c, h."""
     import tensorflow as tf
 
+    if not isinstance(layer, Layer):
+        return tf1_wrappers.run(case, layer, x, cell)
     call = tf.function(cell(layer, x.dtype.name).call)
 
     def step(x_t: Any, state: Any) -> Any:

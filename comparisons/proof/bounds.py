@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reference import Layer
+from reference import Layer, Wrapped
 from reference.activations import PARAMETRISED, Activation
 from reference.steps import module, project
 
@@ -106,8 +106,8 @@ class Rounded:
         return self.value.ndim
 
     def _shaped(self, change: Callable[[Array], Array]) -> Rounded:
-        parts = (change(part) for part in (self.value, self._error, self._size))
-        return Rounded(self.p, *parts, self._terms, self._products)
+        value, error, size = (change(part) for part in (self.value, self._error, self._size))
+        return Rounded(self.p, value, error, size, self._terms, self._products)
 
     def __getitem__(self, key: Any) -> Rounded:
         return self._shaped(lambda a: a[key])
@@ -208,8 +208,9 @@ def _chosen(choose: Callable[[Array, Array], Array]) -> Callable[[Rounded, Round
 def _concatenated(parts: Any, axis: int = 0) -> Rounded:
     p = next(part.p for part in parts if isinstance(part, Rounded))
     parts = [part if isinstance(part, Rounded) else Rounded(p, part) for part in parts]
-    joined = (np.concatenate([getattr(part, name) for part in parts], axis) for name in ("value", "_error", "_size"))
-    return Rounded(p, *joined, max(part._terms for part in parts), max(part._products for part in parts))
+    join = lambda name: np.concatenate([getattr(part, name) for part in parts], axis)
+    value, error, size = map(join, ("value", "_error", "_size"))
+    return Rounded(p, value, error, size, max(part._terms for part in parts), max(part._products for part in parts))
 
 
 UFUNCS: dict[Any, Callable[..., Rounded]] = {
@@ -229,21 +230,27 @@ FUNCTIONS: dict[Any, Callable[..., Rounded]] = {
 
 
 def step_bound(
-    layer: Layer,
+    layer: Layer | Wrapped,
     x: Array,
     state: Any,
     dtype: str,
     weights: float = 0.0,
     rounding: Mapping[str, Callable[[Any], Any]] = MappingProxyType({}),
 ) -> dict[str, Rounded]:
-    """One exact step in float64 from `x (B, X)` and exact `state` fields `(B, …)`: gates and states by letter.
+    """One exact step in float64 from `x (B, X)` and exact `state` fields `(B, …)`: gates and states by letter; of a
+    Wrapped, which has masks for one step, "output" as well.
 
     `weights` is the relative error of the weights in u, where an implementation got them by rounding others;
     `rounding` has the errors of an implementation's activations, in u, where they are not those of `RULES`.
     """
     p = Precision(UNITS[dtype], FLUSHED[dtype], weights, rounding)
     home = module(layer.cell)
-    xw = project(layer.cell)(Rounded(p, x), layer.weights)  # type: ignore[arg-type]
-    after, gates = home.step(xw, home.State(*(Rounded(p, s) for s in state)), layer.weights, **layer.options)
-    found = {**gates, **after._asdict()}
+    before = home.State(*(Rounded(p, s) for s in state))
+    found: dict[str, Any] = {}
+    if isinstance(layer, Wrapped):
+        found["output"], after, gates = layer.step(Rounded(p, x), before, 0)
+    else:
+        xw = project(layer.cell)(Rounded(p, x), layer.weights)  # type: ignore[arg-type]
+        after, gates = home.step(xw, before, layer.weights, **layer.options)
+    found |= {**gates, **after._asdict()}
     return {name: value if isinstance(value, Rounded) else Rounded(p, value) for name, value in found.items()}

@@ -33,6 +33,10 @@ class Case:
     layers: int = 1
     bidirectional: bool = False
     merge_mode: str = "concat"
+    # TensorFlow 1's wrappers around the cell: DropoutWrapper's probabilities, its variational_recurrent; "residual":
+    # "outside" or "inside" of that; "device": a name.
+    wrapper: Mapping[str, Any] = field(default_factory=dict)
+    above: Case | None = None  # the layer on top, in one MultiRNNCell with this one
     dtype: str = "float32"
     more: bool = False  # only with --all
 
@@ -49,7 +53,8 @@ def _gated(era: str) -> dict[str, str]:
 
 def _drawn(name: str, cell: str, **given: Any) -> Case:
     """Drawn weights and inputs, smaller than those of the three that everybody has."""
-    return Case(name, cell, "drawn", "drawn", **{"units": 16, "steps": 48} | given)
+    sizes: dict[str, Any] = {"units": 16, "steps": 48}
+    return Case(name, cell, "drawn", "drawn", **sizes | given)
 
 
 _LSTM, _GRU = Case("lstm", "lstm"), Case("gru", "gru")
@@ -57,6 +62,25 @@ _PLAIN = {"without": ("projection",)}
 _PROJECTED = {"recurrent_dim": 6}
 _PROJECTED_ONLY = {**_PROJECTED, "without": ("peephole",)}
 _DEEP = {"layers": 2, "units": 12, "steps": 24}
+_KEPT = {"input_keep_prob": 0.8, "state_keep_prob": 0.7, "output_keep_prob": 0.9}
+_BASIC, _BEFORE = {"options": {"forget_bias": 1.0}}, {"options": {"reset_after": False}}
+
+
+def _wrapped(name: str, cell: str, wrapper: Mapping[str, Any], **given: Any) -> Case:
+    """As wide as its inputs, so that these can be added to its outputs."""
+    return _drawn(name, cell, wrapper=wrapper, **{"units": 6, "features": 6, "steps": 16, **_OF_TF1[cell]} | given)
+
+
+# What the cells of TensorFlow 1 have.
+_OF_TF1: dict[str, dict[str, Any]] = {"simple_rnn": {}, "lstm": _BASIC, "gru": _BEFORE, "peephole_lstm": _PLAIN}
+_RESIDUAL, _WITHIN = {"residual": "outside"}, {"residual": "inside"}
+_NARROW = {
+    "units": 8,
+    "recurrent_dim": 6,
+    "without": (),
+    "options": {"forget_bias": 1.0, "cell_clip": 0.4, "proj_clip": 0.1},
+}
+_GRU_ABOVE = _wrapped("gru, above", "gru", {"output_keep_prob": 0.8})
 
 CASES: tuple[Case, ...] = (
     Case("simple_rnn", "simple_rnn"),
@@ -157,5 +181,32 @@ CASES: tuple[Case, ...] = (
     *(
         _drawn(f"gru, bidirectional, {mode}", "gru", bidirectional=True, merge_mode=mode, more=True)
         for mode in ("sum", "mul", "ave")
+    ),
+    # The wrappers of TensorFlow 1.
+    _wrapped("lstm, dropout", "lstm", _KEPT),
+    _wrapped(
+        "peephole_lstm, projection, clips, dropout inside residual", "peephole_lstm", _KEPT | _RESIDUAL, **_NARROW
+    ),
+    _wrapped("lstm under gru, dropout between", "lstm", {"output_keep_prob": 0.7}, above=_GRU_ABOVE),
+    *(
+        _wrapped(f"lstm, dropout of the {part}", "lstm", {f"{part}_keep_prob": 0.6}, more=True)
+        for part in ("input", "state", "output")
+    ),
+    *(
+        _wrapped(f"{cell}, variational dropout", cell, _KEPT | {"variational_recurrent": True}, more=True)
+        for cell in ("lstm", "gru")
+    ),
+    *(_wrapped(f"{cell}, dropout", cell, _KEPT, more=True) for cell in ("simple_rnn", "peephole_lstm", "gru")),
+    _wrapped("lstm, dropout, float64", "lstm", _KEPT, dtype="float64", more=True),
+    _wrapped("lstm, residual", "lstm", _RESIDUAL, more=True),
+    _wrapped("gru, residual inside dropout, float64", "gru", _KEPT | _WITHIN, dtype="float64", more=True),
+    _wrapped("lstm, on a device", "lstm", {"device": "cpu:0"}, more=True),
+    _wrapped(
+        "peephole_lstm under gru, dropout, residual, on a device, float64",
+        "peephole_lstm",
+        _KEPT | _RESIDUAL | {"device": "cpu:0"},
+        above=_GRU_ABOVE,
+        dtype="float64",
+        more=True,
     ),
 )

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from comparisons.proof.cases import WINDOW, Case
-from reference import Bidirectional, Layer, Stack, steps
+from reference import Bidirectional, Dropout, Layer, Stack, Wrapped, steps
 
 Array = NDArray[Any]
 
@@ -152,19 +152,50 @@ def weights(case: Case, input_dim: int, seed: int) -> Layer:
     return Layer(case.cell, steps.weights_type(case.cell)(**arrays), dict(case.options))
 
 
-def layer(case: Case, input_dim: int, seed: int) -> Layer | Stack | Bidirectional:
-    """The case's layers in float64, each with weights of its own: one, or a stack, or two directions, or both."""
+def layer(case: Case, input_dim: int, seed: int, batch: int = 1) -> Layer | Stack | Bidirectional | Wrapped:
+    """The case's layers in float64, each with weights of its own: one, or a stack, or two directions, or both; wrapped
+    with masks for `batch` rows where the case says so."""
+    if case.above:
+        below = layer(replace(case, above=None), input_dim, seed, batch)
+        assert isinstance(below, Layer | Wrapped)
+        return Stack((below, layer(case.above, below.recurrent_dim, seed, batch)))  # type: ignore[arg-type]
+    if case.wrapper:
+        return wrapped(case, weights(case, input_dim, seed), seed, batch)
     directed = lambda one, backwards: replace(one, go_backwards=backwards)
     built: list[Any] = []
     for k in range(case.layers):
         ways = [weights(case, input_dim, seed + 1000 * (2 * k + way)) for way in range(1 + case.bidirectional)]
         input_dim = ways[0].recurrent_dim
         if case.bidirectional:
-            built.append(Bidirectional(*map(directed, ways, (False, True)), case.merge_mode))
+            forward, backward = map(directed, ways, (False, True))
+            built.append(Bidirectional(forward, backward, case.merge_mode))
             input_dim *= 1 + (case.merge_mode == "concat")
         else:
             built.append(directed(ways[0], case.go_backwards))
     return Stack(tuple(built)) if case.layers > 1 else built[0]
+
+
+def wrapped(case: Case, layer: Layer, seed: int, batch: int) -> Wrapped:
+    """The layer in the case's wrappers, with drawn masks, each with something kept and something dropped."""
+    draw = np.random.default_rng([seed, 2, *case.name.encode()])
+    rows, steps = (1, 1) if case.wrapper.get("variational_recurrent") else (batch, case.steps)
+
+    def dropout(part: str, width: int) -> Dropout | None:
+        keep_prob = case.wrapper.get(f"{part}_keep_prob")
+        if keep_prob is None:
+            return None
+        kept = draw.random((rows, steps, width)) < keep_prob
+        kept[0, 0, :2] = True, False
+        return Dropout(kept, keep_prob)
+
+    residual = case.wrapper.get("residual")
+    return Wrapped(
+        Wrapped(layer, residual=True) if residual == "inside" else layer,
+        dropout("input", layer.input_dim),
+        dropout("state", layer.recurrent_dim),
+        dropout("output", layer.recurrent_dim),
+        residual == "outside",
+    )
 
 
 def inputs(case: Case, batch: int, seed: int) -> Array:

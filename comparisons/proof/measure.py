@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from comparisons.proof.bounds import UNITS, step_bound
-from reference import Bidirectional, Layer, Stack
+from reference import Bidirectional, Layer, Stack, Wrapped
 from reference.steps import module
 
 Array = NDArray[Any]
@@ -74,7 +74,7 @@ class Judge:
     those of `bounds.RULES`.
     """
 
-    layer: Layer | Stack | Bidirectional
+    layer: Layer | Stack | Bidirectional | Wrapped
     x: Array
     mask: Array | None
     dtype: str
@@ -90,11 +90,11 @@ class Judge:
     def shadowed(self, trace: Trace) -> Distance:
         """Hold every step of a trace to the bound of one step from the trace's own state before it."""
         wide = self.layer.astype(ORACLE[self.dtype])
-        assert isinstance(wide, Layer)
+        assert isinstance(wide, Layer | Wrapped)
         assert trace.states is not None
         fields = module(wide.cell).State._fields
         x, mask = self.x.astype(ORACLE[self.dtype]), self.mask
-        if wide.go_backwards != (wide.direction == "reverse"):
+        if isinstance(wide, Layer) and wide.go_backwards != (wide.direction == "reverse"):
             x, mask = x[:, ::-1], None if mask is None else mask[:, ::-1]
         B, T = trace.states[0].shape[:2]
         own = [s.astype(ORACLE[self.dtype]) for s in trace.states]
@@ -104,10 +104,14 @@ class Judge:
         before += [np.zeros((B, T, wide.units))] * (len(fields) - len(own))
         # Every step begins from a known state, so that all of them are one batch.
         flat = [s.reshape(B * T, s.shape[-1]) for s in before]
-        bound = step_bound(wide, x.reshape(B * T, -1), flat, self.dtype, self.weights, self.rounding)
+        one = wide.in_one_step(B, T) if isinstance(wide, Wrapped) else wide
+        bound = step_bound(one, x.reshape(B * T, -1), flat, self.dtype, self.weights, self.rounding)
         held = np.zeros((B, T, 1), bool) if mask is None else ~mask[:, :, None]
         distances, allowances = {}, {}
-        for name, values in {**(trace.gates or {}), **dict(zip(fields, trace.states, strict=False))}.items():
+        shown = {**(trace.gates or {}), **dict(zip(fields, trace.states, strict=False))}
+        if isinstance(wide, Wrapped):  # whose output is not its h
+            shown["output"] = trace.outputs
+        for name, values in shown.items():
             expected, allowed = (part.reshape(values.shape) for part in (bound[name].value, bound[name].error))
             if name in fields:  # a masked step holds its state, to the bit
                 expected = np.where(held, before[fields.index(name)], expected)
@@ -145,10 +149,12 @@ RULES = ("shadowed", "end to end")
 
 def state_names(layer: Any) -> list[str]:
     """The fields of a layer's state; those of a Stack's or a Bidirectional's layers, with the layer's place."""
-    if isinstance(layer, Layer):
+    if isinstance(layer, Layer | Wrapped):
         return list(module(layer.cell).State._fields)
-    parts = {"forward": layer.forward, "backward": layer.backward} if isinstance(layer, Bidirectional) else None
-    parts = parts or {f"layer {k}": part for k, part in enumerate(layer.layers)}
+    if isinstance(layer, Bidirectional):
+        parts = {"forward": layer.forward, "backward": layer.backward}
+    else:
+        parts = {f"layer {k}": part for k, part in enumerate(layer.layers)}
     return [f"{name} of {place}" for place, part in parts.items() for name in state_names(part)]
 
 
@@ -165,7 +171,7 @@ def _largest(distances: dict[str, Array], allowances: dict[str, Array], dtype: s
     field = max(distances, key=lambda name: distances[name].max(initial=0))
     place = np.unravel_index(np.argmax(distances[field]), distances[field].shape)
     ratio = max(float(far(d / allowances[name]).max(initial=0)) for name, d in distances.items())
-    first = next(iter(distances)) if "output" in distances else next(n for n in ("h", "y") if n in distances)
+    first = next(name for name in ("output", "h", "y") if name in distances)
     worst = lambda values: np.asarray(values[first].max(axis=(0, 2)) / u, "float64")
     return Distance(
         float(distances[field][place] / u),

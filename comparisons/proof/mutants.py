@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reference import Bidirectional, Layer, Run, Stack
+from comparisons.proof import wrapped_mutants
+from reference import Bidirectional, Layer, Run, Stack, Wrapped
 from reference.activations import LINEAR
 from reference.gates import affine, clip, fuse, split
 from reference.layer import AnyLayer
@@ -32,10 +33,16 @@ class Mutant:
     of_masks: bool = False
 
 
-def planted(layer: AnyLayer, masked: bool) -> Iterator[tuple[str, AnyLayer]]:
+def planted(layer: AnyLayer | Wrapped, masked: bool) -> Iterator[tuple[str, Any]]:
     """Every mutant that applies to this layer, and to a run with or without a mask, by name; of layers on one another
-    or in two directions, in the first."""
-    if isinstance(layer, Stack):
+    or in two directions, in the first; of a wrapped layer, those of the wrappers and those of the layer's step."""
+    if isinstance(layer, Wrapped):
+        yield from wrapped_mutants.planted(layer)
+        for name, wrong in planted(layer.innermost, masked):
+            if type(wrong) is Layer:  # else the mistake is in the layer's own loop, which does not run
+                yield name, layer.around(wrong)
+    elif isinstance(layer, Stack):
+        yield from wrapped_mutants.exchanged(layer)
         for name, wrong in planted(layer.layers[0], masked):
             yield name, replace(layer, layers=(wrong, *layer.layers[1:]))
         for name, wrong in planted(layer.layers[-1], masked):

@@ -16,7 +16,7 @@ from comparisons.frameworks.numpy_reference import trace
 from comparisons.proof import draws, mutants
 from comparisons.proof.cases import CASES, Case
 from comparisons.proof.measure import Distance, Judge
-from reference import Layer
+from reference import Layer, Wrapped
 from reference.layer import AnyLayer
 
 Array = NDArray[Any]
@@ -141,10 +141,10 @@ def _inputs(case: Case, windows: Array, seed: int) -> Array:
     return windows[chosen, :-1]
 
 
-def _weights(case: Case, x: Array, windows: Array, seed: int, trained: dict[Any, Layer]) -> AnyLayer:
+def _weights(case: Case, x: Array, windows: Array, seed: int, trained: dict[Any, Layer]) -> AnyLayer | Wrapped:
     """The layer under comparison: the case's weights, options and direction, in the case's precision."""
     if case.weights == "drawn":
-        return draws.layer(case, x.shape[-1], seed).astype(case.dtype)
+        return draws.layer(case, x.shape[-1], seed, len(x)).astype(case.dtype)
     if case.training not in trained:
         trained[case.training] = frameworks.load("keras").train(case, windows, seed)
     weights = trained[case.training].weights
@@ -152,7 +152,7 @@ def _weights(case: Case, x: Array, windows: Array, seed: int, trained: dict[Any,
 
 
 def _case(
-    case: Case, layer: AnyLayer, x: Array, chosen: dict[str, Any], missing: dict[str, str], seed: int
+    case: Case, layer: AnyLayer | Wrapped, x: Array, chosen: dict[str, Any], missing: dict[str, str], seed: int
 ) -> CaseResult:
     x = x.astype(case.dtype)
     mask = draws.mask(x.shape[0], x.shape[1], seed) if case.mask else None

@@ -14,9 +14,9 @@ SCHEMA_VERSION = 2
 JSON = str | int | float | bool | None
 
 EXPLAINED = {
-    "shadowed": "the oracle restarts at every step from the implementation's own state, h and c; every element is held "
-    "to the computed bound of that step (mode: layer, inside the framework's own time loop, in the Keras family; "
-    "elsewhere step-wise, the state handed on)",
+    "shadowed": "the oracle restarts at every step from the implementation's own state, h and c; every element, of a "
+    "wrapped cell the output as well, is held to the computed bound of that step (mode: layer, inside the framework's "
+    "own time loop, in the Keras family; elsewhere step-wise, the state handed on)",
     "end to end": "the largest error of the outputs and of the last state over the whole run, at most 8 times that of "
     "the NumPy reference in the same precision, or of 1 u; the 8 is empirical; layers on one another and in two "
     "directions are held to this rule alone",

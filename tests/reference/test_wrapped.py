@@ -102,7 +102,8 @@ def test_all_steps_in_one():
     before = [np.concatenate([np.zeros((B, 1, X)), field[:, :-1]], axis=1).reshape(-1, X) for field in run.states]
     output, state, _ = wrapped.in_one_step(B, T).step(x.reshape(-1, X), module("lstm").State(*before), 0)
     assert output.reshape(B, T, X) == pytest.approx(run.outputs, abs=1e-15)
-    assert state.c.reshape(B, T, X) == pytest.approx(run.states.c, abs=1e-15)
+    for got, want in zip(state, run.states, strict=True):
+        assert got.reshape(B, T, X) == pytest.approx(want, abs=1e-15)
 
 
 def test_stack_runs_wrapped_layers():
