@@ -9,10 +9,11 @@ import pytest
 import cells.dropout_wrapper
 import cells.wrappers
 from comparisons import frameworks
-from comparisons.proof import draws, wrapped_mutants
+from comparisons.proof import draws
 from comparisons.proof import run as proof
 from comparisons.proof.cases import CASES, Case
 from comparisons.proof.measure import Judge, Place
+from comparisons.proof.mutants import wrapped as wrapped_mutants
 from comparisons.render import document
 from reference import Stack, Wrapped
 

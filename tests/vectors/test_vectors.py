@@ -56,6 +56,6 @@ def test_one_order_of_gates_gives_it(vector):
     right = layer(vector)
     stored = lambda order: [letter for letter in order if right.widths[letter]]
     for order in map("".join, permutations(right.gates)):
-        other = mutants.Mutant(order, mutants.permuted(order)).plant(right)
+        other = mutants.Mutant(order, mutants.arrays.permuted(order)).plant(right)
         if other is not None:  # kernels without all of the gates' columns have no other order
             assert gives(vector, other) == (stored(order) == stored(right.gates)), order
