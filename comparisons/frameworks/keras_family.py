@@ -90,7 +90,8 @@ def _live(kit: Kit, case: Case, layer: AnyLayer) -> tuple[Any, list[Any]]:
     if isinstance(layer, Stack):
         parts = [part for part in layer.layers if isinstance(part, Layer)]
         cells = [kit.cell(part) for part in parts]
-        return kit.layers.RNN(cells, **_flags(case, layer)), [a for part in parts for a in kit.arrays(part)]
+        stacked = kit.layers.StackedRNNCells(cells, dtype=case.dtype)  # a list would be one of float32
+        return kit.layers.RNN(stacked, **_flags(case, layer)), [a for part in parts for a in kit.arrays(part)]
     (forward, ahead), (backward, back) = (_live(kit, case, part) for part in (layer.forward, layer.backward))
     both = kit.layers.Bidirectional(forward, backward_layer=backward, merge_mode=layer.merge_mode, dtype=case.dtype)
     return both, ahead + back

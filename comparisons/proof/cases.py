@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from reference.activations import get
+
 # The months of the longest window in use: one solar cycle of eleven years.
 WINDOW = 132
 
@@ -139,6 +141,31 @@ CASES: tuple[Case, ...] = (
     _drawn("peephole_lstm, float64", "peephole_lstm", **_PROJECTED, dtype="float64", more=True),
     _drawn("cifg, i = 1 - f", "cifg"),
     _drawn("cifg, f = 1 - i", "cifg", options={"coupled": "f"}),
+    # Activations with numbers of their own, and of arguments that are clipped, as ONNX has them.
+    _drawn(
+        "simple_rnn, clipped ScaledTanh",
+        "simple_rnn",
+        options={"activation": get("scaled_tanh", clip=1.5, scale=1.2, slope=0.8)},
+        more=True,
+    ),
+    _drawn(
+        "lstm, clipped HardSigmoid(0.3, 0.4) and Elu",
+        "lstm",
+        options={
+            "recurrent_activation": get("hard_sigmoid", clip=1.0, slope=0.3, offset=0.4),
+            "activation": get("elu", clip=1.0, alpha=0.5),
+            "output_activation": get("softsign"),
+        },
+    ),
+    _drawn(
+        "gru, clipped, LeakyRelu(0.1)",
+        "gru",
+        options={
+            "recurrent_activation": get("sigmoid", clip=0.8),
+            "activation": get("leaky_relu", clip=0.8, negative_slope=0.1),
+        },
+        more=True,
+    ),
     _drawn("layer_norm_lstm", "layer_norm_lstm", use_bias=False),
     _drawn("fused_layer_norm_lstm", "fused_layer_norm_lstm"),
     *(

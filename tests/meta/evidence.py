@@ -58,6 +58,7 @@ LAYERS = [
         (
             "lstm, relu outside",
             "lstm, blocks of 4 cells",
+            "lstm, clipped HardSigmoid(0.3, 0.4) and Elu",
             "lstm_1997, its own squashings",
             "jordan",
             "peephole_lstm",

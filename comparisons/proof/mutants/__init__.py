@@ -67,6 +67,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant("candidate's tanh left out", arrays.swapped_activation("activation", "tanh", "linear")),
     Mutant("candidate's relu left out", arrays.swapped_activation("activation", "relu", "linear")),
+    Mutant("activations' clip left out", arrays.unclipped),
     Mutant("reset before for after, or after for before", arrays.other_reset),
     Mutant("update gate's polarity", steps.step(steps.of(*steps.MEANS), steps.polarity)),
     Mutant("h from the old c", steps.step(steps.of(*steps.CELLED), steps.old_c)),
@@ -84,7 +85,7 @@ MUTANTS: tuple[Mutant, ...] = (
         ),
     ),
     Mutant("the other gate coupled", arrays.option("coupled", lambda letter: ("f" if letter == "i" else "i",))),
-    Mutant("candidate's squashing for the steps.output's", arrays.option("output_activation", lambda _: (None,))),
+    Mutant("candidate's squashing for the output's", arrays.option("output_activation", lambda _: (None,))),
     Mutant(
         "gates of a block interleaved",
         steps.step(lambda layer: layer.options.get("cells_per_block", 1) > 1, steps.blocks_interleaved),

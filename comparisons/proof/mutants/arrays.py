@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reference import Layer
+from reference.activations import Activation
 from reference.gates import fuse, split
 from reference.steps import shapes
 
@@ -132,6 +133,14 @@ def swapped_activation(option: str, before: str, after: str) -> Callable[[Layer]
         return replace(layer, options={**layer.options, option: after})
 
     return plant
+
+
+def unclipped(layer: Layer) -> Layer | None:
+    """The arguments of the activations as they are."""
+    clipped = {n: v for n, v in layer.options.items() if isinstance(v, Activation) and v.clip is not None}
+    if not clipped:
+        return None
+    return replace(layer, options={**layer.options, **{name: replace(v, clip=None) for name, v in clipped.items()}})
 
 
 def other_reset(layer: Layer) -> Layer | None:
