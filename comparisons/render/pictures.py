@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from comparisons.proof.run import Report
 INK, ALLOWED = "#222222", "#c0392b"
 COLOURS = (
     *("#1f77b4", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#8c564b"),
-    *("#9467bd", "#bcbd22", "#17becf", "#ff7f0e", "#7f7f7f"),
+    *("#9467bd", "#bcbd22", "#17becf", "#ff7f0e", "#2ca02c", "#d62790", "#7f7f7f"),
 )
 
 
@@ -26,7 +27,7 @@ def distance_over_time(report: Report) -> Any:
     lines: dict[str, Any] = {}
     for axis, result in zip(axes, chosen, strict=False):
         allowed = None
-        for colour, row in zip(COLOURS, result.rows, strict=False):
+        for colour, row in zip(cycle(COLOURS), result.rows, strict=False):
             if "shadowed" not in row.distances:
                 continue
             distance, allowed = row.distances["shadowed"].over_time or ([], [])
