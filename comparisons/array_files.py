@@ -20,6 +20,8 @@ Array = NDArray[Any]
 SUFFIXES = (".npz", ".safetensors")
 LARGEST = 256 * 2**20  # bytes of a file, and of what it unpacks to
 MOST = 10_000  # arrays
+# Of a .safetensors file: what NumPy has, which is neither bfloat16 nor float8.
+DTYPES = ("F16", "F32", "F64", "I8", "I16", "I32", "I64", "U8", "U16", "U32", "U64")
 
 
 class UnreadableArrays(ValueError):
@@ -98,7 +100,13 @@ def _safetensors(path: Path) -> dict[str, Array]:
     length = struct.unpack("<Q", content[:8])[0]
     if length > len(content) - 8:
         raise UnreadableArrays(f"the header of {path.name!r} must end within the file, got a length of {length}")
-    json.loads(content[8 : 8 + length], object_pairs_hook=_once)
+    header = json.loads(content[8 : 8 + length], object_pairs_hook=_once)
+    for name, entry in header.items() if isinstance(header, dict) else ():
+        stored = entry.get("dtype") if isinstance(entry, dict) else None
+        if name != "__metadata__" and stored not in (None, *DTYPES):
+            raise UnreadableArrays(
+                f"{name!r} of {path.name!r} must be one of {', '.join(DTYPES)}, got {stored}: save it as float32 first"
+            )
     arrays = load(content)
     if len(arrays) > MOST:
         raise UnreadableArrays(f"a file must hold no more than {MOST} arrays, {path.name!r} holds {len(arrays)}")

@@ -224,7 +224,7 @@ def _pytorch(layer: Any) -> Stack:
         raise NotReadable(f"{_name(layer)} has no weights yet: build it, or call it once")
     read = [_cell(rnn.cell, False, go_backwards=rnn.go_backwards) for rnn in layer.rnns]
     if layer.bidirectional:
-        return Stack(tuple(Bidirectional(*read[k : k + 2]) for k in range(0, len(read), 2)))
+        return Stack(tuple(Bidirectional(read[k], read[k + 1]) for k in range(0, len(read), 2)))
     return Stack(tuple(read))
 
 

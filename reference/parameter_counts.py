@@ -115,7 +115,7 @@ def _count(asked: Asked, X: int, H: int) -> Count:
             spec = parse(text)
             if name in unused:
                 continue
-            if spec.field or spec.kinds == "V":
+            if spec.field or spec.kinds in ("V", "γ", "β"):
                 others[name] = shape(spec, sizes)
                 continue
             for kind in spec.kinds:

@@ -12,8 +12,9 @@ from comparisons.cli import FAILED, MISSING, UNREADABLE, Answer, Stop
 
 SCHEMA_VERSION = 1
 GUESSED = ("lstm", "gru", "simple_rnn")  # cells that the arrays alone can show
+ABSENT = "impossible, for there is nothing of the kind"  # without a counterexample
 STEPS, BATCH = 32, 4  # of the draw that both sides run on
-MARKS = {"bit-exact": "=", "exact in real arithmetic": "~", "one-way": ">", "impossible": "x"}
+MARKS = {"bit-exact": "=", "exact in real arithmetic": "~", "one-way": ">", "impossible": "x", ABSENT: "-"}
 
 
 def answer(args: Namespace) -> Answer:
@@ -22,10 +23,15 @@ def answer(args: Namespace) -> Answer:
         return _matrix(args)
     if not (args.source and args.target and args.origin and args.to):
         raise Stop("IN, OUT, --from and --to must be given, or --matrix alone, got fewer")
-    return _convert(args)
+    import numpy as np
+
+    with np.errstate(all="ignore"):  # what is not finite is a failure, which says so
+        return _convert(args)
 
 
 def _convert(args: Namespace) -> Answer:
+    import numpy as np
+
     from comparisons import array_files
     from reference import NotRepresentable, pack
     from reference.conventions import verdicts
@@ -35,17 +41,26 @@ def _convert(args: Namespace) -> Answer:
         raise Stop(
             f"OUT must be a {' or '.join(array_files.SUFFIXES)} file in a folder that exists, got {args.target!r}"
         )
+    if target.exists() and Path(args.source).exists() and target.samefile(args.source):
+        raise Stop(f"OUT must be another file than IN, got {args.target!r} for both")
     given = _options(args.option)
     arrays = _read(Path(args.source), args.prefix)
     cell, layer = _unpack(args.origin, args.cell, arrays, given)
     try:
         packed = pack(layer, args.to)
     except NotRepresentable as impossible:
-        far = "" if impossible.nearest is None else verdicts.apart(layer, impossible.nearest)  # type: ignore[arg-type]
-        nearest = f" (the nearest that it could hold is {far:.2g} away)" if far else ""
-        raise Stop(f"{impossible}{nearest}; nothing is written", FAILED) from None
+        near = verdicts.nearest(impossible, args.to)
+        far = " (it has nothing of the kind)"
+        if near is not None:
+            far = f" (the nearest that it could hold is {verdicts.apart(layer, near):.2g} away)"  # type: ignore[arg-type]
+        raise Stop(f"{impossible}{far}; nothing is written", FAILED) from None
     except ValueError as error:
         raise Stop(str(error)) from None
+    if infinite := next((name for name, array in packed.arrays.items() if not np.isfinite(array).all()), None):
+        what = f"{infinite} of {args.to} must be finite in {packed.arrays[infinite].dtype}"
+        raise Stop(
+            f"{what}, got inf ({', '.join(change.name for change in packed.changes)}); nothing is written", FAILED
+        )
     before = pack(layer, args.origin)
     kind = verdicts.kind_of(before, layer, packed)
     done = verdicts.Verdict(args.origin, args.to, before.form, kind, packed.changes)
@@ -115,7 +130,7 @@ def _unpack(framework: str, cell: str | None, arrays: dict[str, Any], options: d
         for name in guessed:
             try:
                 fits[name] = unpack(framework, name, arrays, **options)
-            except (ValueError, TypeError) as error:
+            except ValueError as error:
                 refused[name] = str(error)
     except ValueError as error:
         raise Stop(str(error)) from None
@@ -125,9 +140,8 @@ def _unpack(framework: str, cell: str | None, arrays: dict[str, Any], options: d
         raise Stop(f"--cell must be given, since the arrays fit {' and '.join(fits)}, got none")
     if cell:
         raise Stop(refused[cell])
-    raise Stop(
-        f"--cell must be one of {', '.join(guessed)} that fits the arrays: as {guessed[0]}, {refused[guessed[0]]}"
-    )
+    why = "; ".join(f"as {name}, {reason}" for name, reason in refused.items())
+    raise Stop(f"--cell must be one of {', '.join(guessed)} that fits the arrays: {why}")
 
 
 def _proof(before: Any, after: Any, roundings: int) -> dict[str, dict[str, Any]]:
@@ -199,6 +213,7 @@ def _matrix(args: Namespace) -> Answer:
             "changes": [change.name for change in v.changes],
             "reason": v.reason,
             "distance": v.distance,
+            "absent": v.absent,
             "proved_on_rationals": v.proved,
             "keeps_training": v.keeps_training,
         }
@@ -210,23 +225,38 @@ def _matrix(args: Namespace) -> Answer:
 
 
 def _tables(rows: list[dict[str, Any]], forms: list[str], about: list[dict[str, Any]]) -> Iterator[Any]:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
     names = [framework["name"] for framework in about]
+    mark = lambda row: MARKS[ABSENT if row["absent"] else row["verdict"]]
+    rows_of = lambda form: {(row["from"], row["to"]): mark(row) for row in rows if row["form"] == form}
+    alone: dict[str, list[tuple[str, dict[tuple[str, str], str]]]] = {}  # forms that one framework has
     for form in forms:
-        cells = {(row["from"], row["to"]): MARKS[row["verdict"]] for row in rows if row["form"] == form}
-        table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
-        for heading in (form, *names):
-            table.add_column(heading, justify="left" if heading == form else "center")
-        for name in names:
-            if (name, name) in cells:
-                table.add_row(name, *(cells[name, other] for other in names))
-        yield table
+        cells = rows_of(form)
+        sources = [name for name in names if (name, name) in cells]
+        if len(sources) == 1:
+            alone.setdefault(sources[0], []).append((form, cells))
+        else:
+            yield _table(form, names, [(name, *(cells[name, other] for other in names)) for name in sources])
+            yield ""
+    for source, found in alone.items():
+        yield _table(
+            f"from {source} alone", names, [(form, *(cells[source, b] for b in names)) for form, cells in found]
+        )
         yield ""
-    counts = {kind: sum(row["verdict"] == kind for row in rows) for kind in MARKS}
+    counts = {kind: sum(mark(row) == sign for row in rows) for kind, sign in MARKS.items()}
     yield "; ".join(f"{MARKS[kind]}  {kind} ({n})" for kind, n in counts.items())
     yield f"Proved on rationals, with no tolerance: {sum(row['proved_on_rationals'] for row in rows)}."
     yield f"Read only, with no live witness: {', '.join(f['name'] for f in about if not f['live'])}."
     yield "From the framework of the row to that of the column; a framework without such a form has no row."
     yield "What is exact in real arithmetic keeps outputs, not training."
+
+
+def _table(heading: str, names: list[str], rows: list[tuple[str, ...]]) -> Any:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for column in (heading, *names):
+        table.add_column(column, justify="left" if column == heading else "center")
+    for row in rows:
+        table.add_row(*row)
+    return table

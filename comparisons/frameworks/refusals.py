@@ -6,6 +6,7 @@ from typing import Any
 
 from comparisons.proof.cases import Case
 from reference import NotRepresentable, Stack, Wrapped, pack
+from reference.conventions.storage import FAMILIES
 from reference.layer import AnyLayer, Layer
 
 
@@ -39,7 +40,9 @@ def packed(layer: AnyLayer, framework: str) -> str | None:
     if reason := wrapped(layer, framework):
         return reason
     try:
-        pack(layer, framework)
+        found = pack(layer, framework)
     except NotRepresentable as reason:
         return str(reason)
+    if isinstance(layer, Layer) and layer.cell not in FAMILIES.get(found.cell, (found.cell,)):
+        return f"{framework} has no {layer.cell}, which comes to a {found.cell} there"
     return None

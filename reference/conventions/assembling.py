@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from reference import steps
-from reference.conventions.frameworks import FRAMEWORKS
+from reference.conventions.frameworks import FRAMEWORKS, UNDECIDED
 from reference.conventions.storage import FAMILIES, FIELDS, Form, Framework, Sizes, Spec, parse, shape
 from reference.layer import Layer
 from reference.steps import Array
@@ -18,9 +18,16 @@ FLAGS = ("go_backwards", "return_sequences", "zero_output_for_mask")
 
 def known(framework: str) -> Framework:
     """The entry of a framework. Raises ValueError for an unknown name."""
-    if framework not in FRAMEWORKS:
+    if isinstance(framework, str) and framework in UNDECIDED:
+        raise ValueError(f"framework must be one whose sources agree, got {framework!r}: {UNDECIDED[framework]}")
+    if not isinstance(framework, str) or framework not in FRAMEWORKS:
         raise ValueError(f"framework must be one of {', '.join(FRAMEWORKS)}, got {framework!r}")
     return FRAMEWORKS[framework]
+
+
+def called(framework: str, cell: str) -> str:
+    """The framework and what it calls a cell: peepholes, clips and projections are options of its lstm."""
+    return f"{framework} {'lstm' if cell == 'peephole_lstm' and framework != 'keras' else cell}"
 
 
 def forms(home: Framework, cell: str) -> dict[str, Form]:
@@ -56,7 +63,15 @@ def assemble(
         options["reset_after"] = key.startswith("gru reset after")
     flags = {name: bool(settings[name]) for name in FLAGS if name in settings}
     if all(spec.field for spec in specs.values()):
+        for name, axes in (("kernel", 2), ("recurrent_kernel", 2), ("bias", 1 + bool(settings.get("two_biases")))):
+            if name in arrays and (arrays[name].ndim != axes or not arrays[name].size):
+                must = f"{label(name)} of {called(framework, cell)} must have {axes} axes, none of them empty"
+                raise ValueError(f"{must}, got {_seen(arrays, name)}")
         if settings.get("two_biases") and "bias" in arrays:
+            if len(arrays["bias"]) != 2:
+                raise ValueError(
+                    f"{label('bias')} of {called(framework, cell)} must have 2 rows, got {_seen(arrays, 'bias')}"
+                )
             arrays["bias"], arrays["recurrent_bias"] = arrays["bias"]
         layer = Layer(cell, steps.weights_type(cell)(**arrays), options, **flags)  # type: ignore[arg-type]
         _declared(framework, cell, settings, Sizes(layer.input_dim, layer.units, layer.recurrent_dim, layer.widths))
@@ -65,8 +80,8 @@ def assemble(
     for name, spec in specs.items():
         if arrays[name].shape != shape(spec, sizes):
             raise ValueError(
-                f"{label(name)} of a {framework} {cell} of {sizes.units} units and {sizes.input_dim} inputs must have "
-                f"shape {shape(spec, sizes)}, got {arrays[name].shape}"
+                f"{label(name)} of a {called(framework, cell)} of {sizes.units} units and {sizes.input_dim} inputs "
+                f"must have shape {shape(spec, sizes)}, got {arrays[name].shape}"
             )
     _declared(framework, cell, settings, sizes)
     if options.get("output_activation") is not None and options["output_activation"] == options.get("activation"):
@@ -115,10 +130,12 @@ def _present(
     for name in [name for name in specs if name not in absent and name not in arrays]:
         way = next((key for key, option in home.takes(cell).items() if option.means == "use_bias"), "")
         way = f", or {way}=False" if way and name in kinds("b", "d") else ""
-        raise ValueError(f"{framework} {cell} must have an array {label(name)}{way}, got {sorted(map(label, arrays))}")
+        raise ValueError(
+            f"{called(framework, cell)} must have an array {label(name)}{way}, got {sorted(map(label, arrays))}"
+        )
     for name in [name for name in arrays if name not in specs or name in absent]:
         names = ", ".join(map(label, [name for name in specs if name not in absent]))
-        raise ValueError(f"array of this {framework} {cell} must be one of {names}, got {label(name)}")
+        raise ValueError(f"array of this {called(framework, cell)} must be one of {names}, got {label(name)}")
     found = {name: spec for name, spec in specs.items() if name not in absent}
     if settings.get("two_biases"):
         found = {
@@ -141,7 +158,7 @@ def _sizes(
         if set(spec.kinds) & set("WUV"):
             if arrays[name].ndim != 2:
                 raise ValueError(
-                    f"{label(name)} of {framework} {cell} must have 2 axes, got shape {arrays[name].shape}"
+                    f"{label(name)} of {called(framework, cell)} must have 2 axes, got shape {arrays[name].shape}"
                 )
             dims[name] = arrays[name].shape[::-1] if spec.transposed else arrays[name].shape
     first = next(name for name in dims if "U" in specs[name].kinds)
@@ -159,9 +176,22 @@ def _sizes(
     projected = [dims[name][1] for name, spec in specs.items() if spec.kinds == "V"]
     projected += [arrays[name].shape[-1] for name, spec in specs.items() if spec.shape == "H R"]
     recurrent_dim = projected[0] if projected else units
+    if not units:
+        raise ValueError(
+            f"{label(first)} of {called(framework, cell)} must have at least one unit, got {_seen(arrays, first)}"
+        )
     second = next(name for name in dims if "W" in specs[name].kinds)
-    input_dim = dims[second][0] - (recurrent_dim if "U" in specs[second].kinds else 0)
+    recurrent = recurrent_dim if "U" in specs[second].kinds else 0
+    input_dim = dims[second][0] - recurrent
+    if input_dim < 1:
+        beside = f" beside its {recurrent} recurrent rows" if recurrent else ""
+        must = f"{label(second)} of {called(framework, cell)} must have at least one input{beside}"
+        raise ValueError(f"{must}, got {_seen(arrays, second)}")
     return Sizes(input_dim, units, recurrent_dim, steps.widths(cell, units, options))
+
+
+def _seen(arrays: Mapping[str, Array], name: str) -> str:
+    return f"shape {arrays[name].shape}"
 
 
 def _declared(framework: str, cell: str, settings: Mapping[str, Any], sizes: Sizes) -> None:
@@ -170,7 +200,7 @@ def _declared(framework: str, cell: str, settings: Mapping[str, Any], sizes: Siz
         if settings.get(name) and settings[name] != there:
             says = next(key for key, option in known(framework).takes(cell).items() if option.means == name)
             raise ValueError(
-                f"{says} of {framework} {cell} must be {there}, as its arrays have it, got {settings[name]}"
+                f"{says} of {called(framework, cell)} must be {there}, as its arrays have it, got {settings[name]}"
             )
 
 

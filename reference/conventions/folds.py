@@ -42,13 +42,17 @@ RESCALED = Change("hard sigmoid rescaled", "the gates' columns carry the ratio o
 LAST = Change("last output", "all outputs are returned there: take the last", True)
 
 
+ERAS = (Fraction(1, 5), Fraction(1, 6))  # slopes of Keras 2 and 3, which no float holds
+
+
 def slope(activation: Any) -> Fraction | None:
     """The slope of a hard sigmoid around one half, exactly; None for another function."""
     if not isinstance(activation, Activation) or activation.function is not activations.hard_sigmoid:
         return None
     if activation.clip is not None or activation.parameters["offset"] != 0.5:
         return None
-    return Fraction(activation.parameters["slope"]).limit_denominator(1000)
+    given = activation.parameters["slope"]
+    return next((era for era in ERAS if np.float32(float(era)) == np.float32(float(given))), Fraction(given))
 
 
 def symmetric(activation: Any) -> bool:
@@ -57,6 +61,13 @@ def symmetric(activation: Any) -> bool:
         return False
     hard = activation.function is activations.hard_sigmoid and activation.parameters["offset"] == 0.5
     return hard or activation.function is activations.sigmoid
+
+
+def require_symmetric(layer: Layer, why: str) -> None:
+    """Raise NotRepresentable, `why` first, where the gates' function has 1 − σ(a) ≠ σ(−a)."""
+    σ = layer.options["recurrent_activation"]
+    if not symmetric(σ):
+        raise NotRepresentable(f"{why}, which needs 1 − σ(a) = σ(−a): got {σ}")
 
 
 def columns(layer: Layer, change: Mapping[str, Callable[[Array], Array]]) -> Layer:
@@ -90,7 +101,7 @@ def move_forget_bias(layer: Layer, there: float) -> Layer:
     """The same function with another forget_bias added at run time: the difference goes into the stored bias of f, or,
     negated, of i where f is 1 − i."""
     more = layer.options["forget_bias"] - there
-    w, gate = layer.weights, "f"
+    w, gate = layer.weights, "z" if layer.cell == "ugrnn" else "f"
     if layer.options.get("coupled") == "f":
         more, gate = -more, "i"
     bias = np.zeros(w.kernel.shape[-1], w.kernel.dtype) if w.bias is None else w.bias

@@ -77,6 +77,7 @@ KERAS = Framework(
         "hard_sigmoid_keras2": "hard_sigmoid_keras2",  # registered by cells
         "hard_sigmoid_keras3": "hard_sigmoid_keras3",
     },
+    no_activation="linear",
     apart="layer_{}/",
     layers="cells/{}/",
     directions=("forward_layer/", "backward_layer/"),
@@ -97,6 +98,7 @@ KERAS2 = Framework(
         "reset_after": Option("reset_after", REQUIRED, ("gru",)),
     },
     activations={**_NAMES, "hard_sigmoid": "hard_sigmoid_keras2"},
+    no_activation="linear",
     apart="layer_{}/",
     layers="cells/{}/",
     directions=("forward_layer/", "backward_layer/"),
@@ -136,6 +138,7 @@ KERAS1 = Framework(
         ),
     },
     activations={**{name: name for name in _KERAS1}, "hard_sigmoid": "hard_sigmoid_keras2"},
+    no_activation="linear",
     lacks={
         "gru reset after": "GRU of Keras 1 resets before the matmul",
         "without bias": "the layers of Keras 1 have no use_bias",

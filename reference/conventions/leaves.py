@@ -13,6 +13,7 @@ from reference.conventions import folds
 from reference.conventions.assembling import forms, known
 from reference.conventions.folds import Change, NotRepresentable
 from reference.conventions.naming import attributes
+from reference.conventions.reductions import OPENED, REDUCTIONS, Reduced, reduced
 from reference.conventions.storage import FIELDS, Form, Framework, Sizes, Spec, parse
 from reference.layer import Layer
 from reference.steps import Array
@@ -35,6 +36,7 @@ class Packed:
 
 def leaf(layer: Layer, framework: str) -> Packed:
     home = known(framework)
+    layer = layer.edited(lambda _, a: a.astype("float64") if a.dtype.kind in "iu" else a)  # no fold rounds to integers
     layer, key, changes = _fitted(layer, framework)
     form = forms(home, layer.cell)[key]
     specs = {name: parse(text) for name, text in form.arrays.items()}
@@ -79,13 +81,23 @@ def _fitted(layer: Layer, framework: str) -> tuple[Layer, str, tuple[Change, ...
     changes: list[Change] = []
     if layer.step is not None:
         raise NotRepresentable(f"{framework} has this project's cells as they are, got a step of its own")
+    turned = f"{framework} has the gate the other way round"
+    if layer.cell in REDUCTIONS and layer.cell not in held:
+        other, done = _reduced(layer, framework, held)
+        try:
+            there, key, more = _fitted(other, framework)
+        except NotRepresentable as impossible:
+            raise NotRepresentable(
+                f"{framework} has no {layer.cell}: as a {other.cell}, {impossible}", impossible.nearest
+            ) from None
+        return there, key, (*done, *more)
     if layer.cell == "cifg":
         if "cifg" not in held:
-            _symmetric(layer, framework)
+            folds.require_symmetric(layer, turned)
             changes += [folds.WRITTEN_OUT, *([folds.FORGET_BIAS] if layer.options["forget_bias"] else [])]
             layer = folds.write_out(layer)
         elif layer.options["coupled"] != held["cifg"].fixed.get("coupled", layer.options["coupled"]):
-            _symmetric(layer, framework)
+            folds.require_symmetric(layer, turned)
             layer = folds.exchange(layer)
             changes.append(folds.EXCHANGED)
     if layer.options.get("cells_per_block", 1) > 1:
@@ -112,17 +124,23 @@ def _fitted(layer: Layer, framework: str) -> tuple[Layer, str, tuple[Change, ...
         layer = folds.rescale(layer, theirs)
         changes.append(folds.RESCALED)
     if form.takes_new:
-        _symmetric(layer, framework)
+        folds.require_symmetric(layer, turned)
         changes.append(folds.NEGATED)
     return layer, key, tuple(changes)
 
 
-def _symmetric(layer: Layer, framework: str) -> None:
-    if not folds.symmetric(layer.options["recurrent_activation"]):
-        raise NotRepresentable(
-            f"{framework} has the gate the other way round, which needs 1 − σ(a) = σ(−a): "
-            f"got {layer.options['recurrent_activation']}"
-        )
+def _reduced(layer: Layer, framework: str, held: Mapping[str, Form]) -> Reduced:
+    """The layer as another cell. A gru whose reset is 1 is the same either way, so that it gets the one there is."""
+    after = "gru reset before" not in held and "gru reset after" in held
+    try:
+        other, changes = reduced(layer)
+    except NotRepresentable as impossible:
+        near = impossible.nearest
+        near = folds.with_options(near, reset_after=after) if near is not None and near.cell == "gru" else near
+        raise NotRepresentable(f"{framework} has no {layer.cell}: {impossible}", near) from None
+    return (
+        folds.with_options(other, reset_after=after) if OPENED in changes and other.cell == "gru" else other
+    ), changes
 
 
 def _unpeeped(layer: Layer, framework: str, held: Mapping[str, Form]) -> Layer:
@@ -137,6 +155,9 @@ def _unpeeped(layer: Layer, framework: str, held: Mapping[str, Form]) -> Layer:
     nearest = None if "projection" in more else folds.without_peephole(layer)
     if "peephole_lstm" not in held:
         raise NotRepresentable(f"{framework} has no lstm with {' and '.join(more + clips)}", nearest)
+    takes = {option.means for option in known(framework).takes("peephole_lstm").values()}
+    if lacking := [name for name in clips if name not in takes]:
+        raise NotRepresentable(f"{framework} has no lstm with {' and '.join(lacking)}", nearest)
     for name, letter in (("peephole", "p"), ("projection", "V")):
         if name in more and not held["peephole_lstm"].stored(letter):
             raise NotRepresentable(f"{framework} has no lstm with a {name}", nearest if name == "peephole" else None)
@@ -157,6 +178,11 @@ def _blocks(layer: Layer, framework: str, form: Form) -> tuple[dict[tuple[str, s
             ends = np.cumsum([widths[gate] for gate in gates])[:-1]
             blocks |= {(kind, g): part for g, part in zip(gates, np.split(array, ends, axis=-1), strict=True)}
     biased = w.bias is not None or w.recurrent_bias is not None
+    if biased and not form.stored("b") + form.stored("d"):
+        raise NotRepresentable(f"{framework} has no bias in {layer.cell}, got one")
+    for kind in "γβ":
+        if form.stored(kind) and (kind, form.stored(kind)[0]) not in blocks:
+            raise NotRepresentable(f"{framework} has gains and shifts in every {layer.cell}, got no {FIELDS[kind]}")
     changes: list[Change] = []
     stored = {kind: form.stored(kind) for kind in "bd"}
     for gate, width in widths.items():
@@ -179,11 +205,12 @@ def _blocks(layer: Layer, framework: str, form: Form) -> tuple[dict[tuple[str, s
                 changes.append(folds.ZEROS)
     if form.takes_new:
         blocks = {(kind, gate): -block if gate == "z" else block for (kind, gate), block in blocks.items()}
-    return blocks, biased, tuple(changes if biased else [c for c in changes if c != folds.ZEROS])
+    left_out = not biased and _may_leave_out_biases(known(framework), layer.cell)
+    return blocks, biased, tuple(c for c in changes if not (left_out and c == folds.ZEROS))
 
 
 def _arranged(spec: Spec, blocks: Mapping[tuple[str, str], Array], sizes: Sizes, dtype: Any) -> Array:
-    """A stored array from its blocks: the inverse of `unpacking.cut`."""
+    """A stored array from its blocks: the inverse of `assembling.cut`."""
     rows = []
     for kind in spec.kinds:
         if not spec.gates:

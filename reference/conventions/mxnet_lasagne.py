@@ -103,6 +103,7 @@ LASAGNE = Framework(
         "elu": "elu",
         "selu": "selu",
     },
+    no_activation="linear",
     lacks={
         "gru reset before": "lasagne.layers.GRULayer resets after the matmul",
         "without bias": "the LSTMLayer and GRULayer of lasagne add their biases whatever they are",

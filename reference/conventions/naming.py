@@ -8,7 +8,7 @@ from typing import Any
 from reference import steps
 from reference.activations import Activation, get
 from reference.conventions import folds, onnx
-from reference.conventions.assembling import FLAGS, known
+from reference.conventions.assembling import FLAGS, called, known
 from reference.conventions.folds import Change, NotRepresentable
 from reference.conventions.frameworks import FRAMEWORKS
 from reference.conventions.storage import REQUIRED, Form, Framework
@@ -61,6 +61,8 @@ def _named(
                 options[name] = (
                     _name_of(framework, home, layer, option.means, value)
                     if option.means.endswith("activation")
+                    else option.none[0]
+                    if value is None and option.none
                     else value
                 )
     own = steps.options(layer.cell) if framework == "keras" else {}
@@ -75,7 +77,9 @@ def _named(
             must = get(must) if isinstance(must, str) else must
             if value != must:
                 nearest = folds.with_options(layer, **{name: must})
-                raise NotRepresentable(f"{framework} {layer.cell} has {name} {must} always, got {value}", nearest)
+                raise NotRepresentable(
+                    f"{called(framework, layer.cell)} has {name} {must} always, got {value}", nearest
+                )
         elif name in ("go_backwards", "reverse", "zero_output_for_mask") and value:
             raise NotRepresentable(f"{framework} has no {name}, whose outputs differ from those of its other options")
         elif name == "return_sequences" and not value:

@@ -43,10 +43,15 @@ LINEAR = {"slope": 1.0, "offset": 0.0}  # what "linear" is as Affine
 
 def settings(given: dict[str, Any], cell: str) -> dict[str, Any]:
     """The attributes as settings; "each direction" has the activations of one after the other."""
-    chosen = dict(given)
+    chosen = {name: _text(value) for name, value in given.items()}
     names, alpha, beta, clip = (
         chosen.pop(key) for key in ("activations", "activation_alpha", "activation_beta", "clip")
     )
+    if names is not None and not _listed(names, str):
+        raise ValueError(f"activations must be names of functions, got {names!r}")
+    for name, values in (("activation_alpha", alpha), ("activation_beta", beta)):
+        if values is not None and not _listed(values, (int, float, np.number)):
+            raise ValueError(f"{name} must be numbers, one a function, in a list, got {values!r}")
     if chosen["direction"] not in ("forward", "reverse", "bidirectional"):
         raise ValueError(f"direction of onnx must be forward, reverse or bidirectional, got {chosen['direction']!r}")
     roles = _roles(cell)
@@ -57,14 +62,14 @@ def settings(given: dict[str, Any], cell: str) -> dict[str, Any]:
             f"activations of an onnx {cell} must be {len(roles) * directions} ({', '.join(roles)}, a direction), "
             f"got {names}"
         )
-    left: dict[str, list[float]] = {"alpha": list(alpha or ()), "beta": list(beta or ())}
+    left: dict[str, list[float]] = {
+        letter: [] if values is None else list(values) for letter, values in (("alpha", alpha), ("beta", beta))
+    }
     found = [_function(name, left) for name in names]
     if left["alpha"] or left["beta"]:
         raise ValueError(
             f"activation_alpha and activation_beta of onnx must be as many as {names} take, got more: {left}"
         )
-    if clip is not None and not clip > 0:
-        raise ValueError(f"clip must be positive, got {clip!r}: leave it out where nothing is clipped")
     clips = {role: clip if role != "output_activation" else None for role in roles}
     chosen["each direction"] = [
         {role: replace(found[k * len(roles) + n], clip=clips[role]) for n, role in enumerate(roles)}
@@ -78,6 +83,19 @@ def settings(given: dict[str, Any], cell: str) -> dict[str, Any]:
     if "reset_after" in chosen:
         chosen["reset_after"] = bool(chosen["reset_after"])
     return chosen
+
+
+def _text(value: Any) -> Any:
+    """Strings are bytes where a node's attributes are read by onnx.helper."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return [_text(one) for one in value] if isinstance(value, list | tuple) else value
+
+
+def _listed(values: Any, kind: Any) -> bool:
+    return isinstance(values, list | tuple | np.ndarray) and all(
+        isinstance(one, kind) and not isinstance(one, bool) for one in values
+    )
 
 
 def _roles(cell: str) -> tuple[str, ...]:

@@ -22,6 +22,11 @@ def pack(layer: AnyLayer, framework: str) -> Packed:
     Raises NotRepresentable, a ValueError, with the reason, where no form exists; ValueError for an unknown framework.
     """
     home = known(framework)
+    if not isinstance(layer, Layer | Stack | Bidirectional):
+        raise ValueError(
+            f"what is packed must be a Layer, Stack or Bidirectional, got {type(layer).__name__}: "
+            "unpack arrays, or read a live layer, first"
+        )
     if framework == "onnx":
         return _onnx(layer)
     return _behind(layer, framework) if home.layers.startswith("_") else _before(layer, framework)

@@ -10,6 +10,7 @@ An array is a string: what it holds, the gates in the order stored, and how.
     W ifgo cudnn    each gate's block in cuDNN's memory layout, in Keras' shape
     p if-o          peepholes; a dash is a gate's room that is never read
     V T             a projection, transposed
+    γ i             the gains of the norm of a gate, and β its shifts
     output_kernel = H R       a field of the cell's weights as it is
 """
 
@@ -27,6 +28,8 @@ FIELDS = {
     "d": "recurrent_bias",
     "p": "peephole",
     "V": "projection",
+    "γ": "gamma",
+    "β": "beta",
 }
 REQUIRED: Any = ...  # the default of an option about which the framework's eras differ
 # Functions that have one meaning and this name in Keras 2 and 3 and TensorFlow 1.
@@ -144,6 +147,7 @@ class Option:
     default: Any = None
     cells: tuple[str, ...] = ()  # of these alone; empty: of all
     own: bool = False  # of this project's Keras cells, and of no stock layer
+    none: tuple[float, ...] = ()  # numbers that stand for None here, the first of them written
 
 
 def inert(names: str) -> dict[str, Option]:
@@ -153,8 +157,9 @@ def inert(names: str) -> dict[str, Option]:
 
 @dataclass(frozen=True)
 class Framework:
-    """One framework. `activations` are its names of functions; `stacked` and `directed` the templates of the names of
-    arrays in one of several layers and directions, innermost last."""
+    """One framework. `activations` are its names of functions, `no_activation` what None means there instead of a name,
+    empty where it means nothing; `layers` and `directions` are the templates of the names of arrays in one of several
+    layers and directions; `run_inputs` are what its operators take beside the arrays, and how `run` takes it."""
 
     title: str
     source: str
@@ -166,6 +171,8 @@ class Framework:
     apart: str = ""  # "layer_{}/" before the names of layers that are no cells of one
     layers: str = ""  # "_l{}" behind a name, or "cells/{}/" before it
     directions: tuple[str, ...] = ()  # ("", "_reverse") behind it, or ("forward_layer/", "backward_layer/") before it
+    no_activation: str = ""
+    run_inputs: Mapping[str, str] = field(default_factory=dict)
     zero_bias: str = ""  # arrays that may be left out, and are zeros then
 
     def takes(self, cell: str) -> dict[str, Option]:

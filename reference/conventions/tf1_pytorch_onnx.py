@@ -26,6 +26,20 @@ TF1 = Framework(
         "cifg": Form(  # contrib's CoupledInputForgetGateLSTMCell
             {"W": "WU gfo", "B": "b gfo", "W_F_diag": "p f", "W_O_diag": "p o"}, {"coupled": "i"}, why=_TF1_LSTM
         ),
+        "layer_norm_lstm": Form(  # contrib's LayerNormBasicLSTMCell
+            {
+                "kernel": "WU igfo",
+                **{
+                    f"{name}/{array}": f"{kind} {gate}"
+                    for name, gate in (("input", "i"), ("transform", "g"), ("forget", "f"), ("output", "o"))
+                    for array, kind in (("gamma", "γ"), ("beta", "β"))
+                },
+                "state/gamma": "state_gamma = H",
+                "state/beta": "state_beta = H",
+            },
+            why="no bias: the shifts of the norms take its place",
+        ),
+        "ugrnn": Form({"kernel": "WU zn", "bias": "b zn"}, why="one bias per gate; forget_bias is stored nowhere"),
         "gru reset before": Form(
             {"gates/kernel": "WU rz", "gates/bias": "b rz", "candidate/kernel": "WU n", "candidate/bias": "b n"},
             why="one bias per gate: 2H beside the gates' kernel, H beside the candidate's",
@@ -34,16 +48,20 @@ TF1 = Framework(
     options={
         "num_units": Option("units"),
         "activation": Option("activation", "tanh"),
-        "forget_bias": Option("forget_bias", 1.0, _LSTM),
+        "forget_bias": Option("forget_bias", 1.0, (*_LSTM, "layer_norm_lstm", "ugrnn")),
         "use_peepholes": Option("use_peepholes", None, _LSTM),
         "cell_clip": Option("cell_clip", None, ("lstm", "peephole_lstm")),
         "num_proj": Option("recurrent_dim", None, ("lstm", "peephole_lstm")),
         "proj_clip": Option("proj_clip", None, ("lstm", "peephole_lstm")),
-        "layer_norm": Option("only default", False, ("cifg",)),
+        "layer_norm": (
+            Option("only default", False, ("cifg",)),
+            Option("only default", True, ("layer_norm_lstm",)),
+        ),
         **inert("state_is_tuple initializer kernel_initializer bias_initializer reuse name dtype trainable"),
-        **inert("num_unit_shards num_proj_shards"),
+        **inert("num_unit_shards num_proj_shards norm_gain norm_shift dropout_keep_prob dropout_prob_seed"),
     },
     activations={**PLAIN, "leaky_relu": "leaky_relu_keras"},
+    no_activation="tanh",
     lacks={
         "gru reset after": "tf.nn.rnn_cell.GRUCell resets before the matmul",
         "without bias": "the cells of tf.nn.rnn_cell have no option to leave the biases out",
@@ -116,6 +134,11 @@ ONNX = Framework(
         "input_forget": Option("input_forget", None, _LSTM),
         "linear_before_reset": Option("reset_after", 0, ("gru",)),
         **inert("layout"),
+    },
+    run_inputs={
+        "sequence_lens": "as mask",
+        "initial_h": "in initial_state",
+        "initial_c": "in initial_state",
     },
     zero_bias="B",
 )

@@ -9,17 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from reference import activations, steps
-from reference.activations import Activation
 from reference.conventions import onnx
 from reference.conventions.assembling import FLAGS, assemble, forms, known
-from reference.conventions.frameworks import FRAMEWORKS
-from reference.conventions.storage import REQUIRED
-from reference.layer import AnyLayer, Bidirectional, Stack
+from reference.conventions.settings import settings
+from reference.layer import AnyLayer, Bidirectional, Layer, Stack
 from reference.steps import Array
 
 
-def unpack(framework: str, cell: str, arrays: Mapping[str, Any], **options: Any) -> AnyLayer:
+def unpack(framework: str, cell: str, arrays: Mapping[str, Any], /, **options: Any) -> AnyLayer:
     """A framework's arrays, under its own names and in its own shapes -> the canonical layer.
 
     `options` are the framework's own attributes; those that change no number that a Layer gives (initialisation,
@@ -33,94 +30,78 @@ def unpack(framework: str, cell: str, arrays: Mapping[str, Any], **options: Any)
     cells = list(dict.fromkeys(name.split()[0] for name in forms(home, cell)))
     if cell not in cells:
         raise ValueError(f"cell of {framework} must be one of {', '.join(cells)}, got {cell!r}")
-    settings = _settings(framework, cell, options)
-    numbers = {name: _numbers(framework, name, value) for name, value in arrays.items()}
+    chosen = settings(framework, cell, options)
+    numbers = _arrays(framework, cell, arrays)
     if framework == "onnx":
-        return onnx.directed(numbers, settings, lambda own, chosen: assemble(framework, cell, own, chosen, {}))
-    return _nested(framework, cell, numbers, settings, {name: name for name in numbers})
+        return onnx.directed(numbers, chosen, lambda own, each: assemble(framework, cell, own, each, {}))
+    return _nested(framework, cell, numbers, chosen, {name: name for name in numbers})
+
+
+def _arrays(framework: str, cell: str, given: Any) -> dict[str, Array]:
+    """The arrays as NumPy has them, without those that are None."""
+    if not isinstance(given, Mapping):
+        got = "None" if given is None else type(given).__name__
+        raise ValueError(f"arrays must be a mapping of names to arrays, got {got}")
+    home = known(framework)
+    for name in given:
+        if not isinstance(name, str):
+            raise ValueError(f"the name of an array must be a string, got {name!r}")
+        if name in home.run_inputs:
+            raise ValueError(f"{name} of {framework} must be given to run, {home.run_inputs[name]}, got it as an array")
+    arrays = {name: _numbers(framework, name, value) for name, value in given.items() if value is not None}
+    if not arrays:
+        key = next(key for key in forms(home, cell) if key.split()[0] == cell)
+        names = ", ".join(forms(home, cell)[key].arrays)
+        raise ValueError(f"arrays of {framework} {cell} must be {names}, got none")
+    return arrays
 
 
 def _numbers(framework: str, name: str, value: Any) -> Array:
-    array = np.asarray(value)
+    if hasattr(value, "detach"):  # a parameter of PyTorch's, which NumPy does not take while it is trained
+        value = value.detach()
+    try:
+        array = np.asarray(value)
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise ValueError(f"{name} of {framework} must hold real numbers, got {type(value).__name__}") from error
     rational = array.dtype.kind == "O" and all(isinstance(number, int | Fraction) for number in array.flat)
     if array.dtype.kind not in "fiu" and not rational:
         raise ValueError(f"{name} of {framework} must hold real numbers, got {array.dtype}")
-    return array
-
-
-def _settings(framework: str, cell: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """The attributes by what they mean here, with the framework's defaults, and the cell's own where it has none."""
-    home = known(framework)
-    takes = home.takes(cell)
-    own = steps.options(cell) if framework == "keras" else {}
-    for name in options:
-        if name not in takes and name not in own:
-            raise ValueError(
-                f"option of {framework} {cell} must be one of {', '.join(sorted({*takes, *own}))}, got {name!r}"
-            )
-    settings: dict[str, Any] = {}
-    for name in {**takes, **own}:
-        option = takes.get(name)
-        if (option is None or option.own) and name not in options:
-            continue
-        if option is None:
-            means, value = name, options[name]
-        else:
-            means, value = option.means, options.get(name, option.default)
-        if value is REQUIRED:
-            raise ValueError(f"{name} of {framework} {cell} must be given, since its eras differ in it, got none")
-        if option is not None and means == "only default" and value != option.default:
-            raise ValueError(f"{name} of {framework} {cell} must be {option.default!r}, got {value!r}")
-        if means:
-            settings[means] = _activation(framework, name, value) if means.endswith("activation") else value
-    return onnx.settings(settings, cell) if framework == "onnx" else settings
-
-
-def _activation(framework: str, name: str, value: Any) -> Activation | None:
-    """A function by the framework's name; ours are taken as they are."""
-    if isinstance(value, Activation) or (value is None and name == "output_activation"):
-        return value
-    names = FRAMEWORKS[framework].activations
-    if value is not None and value not in names:
-        raise ValueError(f"{name} of {framework} must be one of {', '.join(sorted(names))}, got {value!r}")
-    return activations.get(None if value is None else names[value])
+    return array.astype("float64") if array.dtype.kind in "iu" else array
 
 
 def _nested(
-    framework: str, cell: str, arrays: dict[str, Array], settings: dict[str, Any], full: dict[str, str]
+    framework: str, cell: str, arrays: dict[str, Array], chosen: dict[str, Any], full: dict[str, str]
 ) -> AnyLayer:
     """Layers and directions by the templates of their names; `full` has the name that an array had in the beginning."""
     home = known(framework)
     behind = home.layers.startswith("_")
     if behind:
-        return _suffixed(framework, cell, arrays, settings)
+        return _suffixed(framework, cell, arrays, chosen)
     under = lambda prefix: {name[len(prefix) :]: a for name, a in arrays.items() if name.startswith(prefix)}
     named = lambda part, prefix: {name: full[prefix + name] for name in part}
     if home.apart and any(name.startswith(home.apart.format(0)) for name in arrays):
         prefixes = [home.apart.format(k) for k in range(len({name.split("/")[0] for name in arrays}))]
         _all_under(framework, arrays, prefixes)
-        layers = (_nested(framework, cell, under(p), settings, named(under(p), p)) for p in prefixes)
-        return Stack(tuple(layers), return_sequences=settings.get("return_sequences", True))
+        layers = (_nested(framework, cell, under(p), chosen, named(under(p), p)) for p in prefixes)
+        return _stack(framework, list(layers), prefixes, return_sequences=chosen.get("return_sequences", True))
     parts = [under(prefix) for prefix in home.directions if prefix]
     if any(parts):
         _all_under(framework, arrays, home.directions)
-        backward = {**settings, "go_backwards": not settings.get("go_backwards", False)}
+        backward = {**chosen, "go_backwards": not chosen.get("go_backwards", False)}
         layers = [
-            _nested(framework, cell, part, chosen, named(part, prefix))
-            for part, prefix, chosen in zip(parts, home.directions, (settings, backward), strict=True)
+            _nested(framework, cell, part, own, named(part, prefix))
+            for part, prefix, own in zip(parts, home.directions, (chosen, backward), strict=True)
         ]
-        return Bidirectional(*layers, settings.get("merge_mode", "concat"))  # type: ignore[arg-type]
+        return Bidirectional(*layers, chosen.get("merge_mode", "concat"))  # type: ignore[arg-type]
     if home.layers and any(name.startswith(home.layers.format(0)) for name in arrays):
         count = len({name.split("/")[0] + name.split("/")[1] * ("cells" in home.layers) for name in arrays})
         prefixes = [home.layers.format(k) for k in range(count)]
         _all_under(framework, arrays, prefixes)
-        leaf = {**settings, "go_backwards": False, "return_sequences": True}
-        stacked = tuple(
-            _nested(framework, cell, under(prefix), leaf, named(under(prefix), prefix)) for prefix in prefixes
-        )
-        flags = {name: settings[name] for name in FLAGS[:2] if name in settings}
-        return Stack(stacked, **flags)
-    return assemble(framework, cell, arrays, settings, full)
+        leaf = {**chosen, "go_backwards": False, "return_sequences": True}
+        stacked = [_nested(framework, cell, under(p), leaf, named(under(p), p)) for p in prefixes]
+        flags = {name: chosen[name] for name in FLAGS[:2] if name in chosen}
+        return _stack(framework, stacked, prefixes, **flags)
+    return assemble(framework, cell, arrays, chosen, full)
 
 
 def _all_under(framework: str, arrays: Mapping[str, Array], prefixes: Any) -> None:
@@ -129,9 +110,10 @@ def _all_under(framework: str, arrays: Mapping[str, Array], prefixes: Any) -> No
             raise ValueError(f"array of {framework} must begin with {' or '.join(prefixes)}, got {name!r}")
 
 
-def _suffixed(framework: str, cell: str, arrays: dict[str, Array], settings: dict[str, Any]) -> AnyLayer:
+def _suffixed(framework: str, cell: str, arrays: dict[str, Array], chosen: dict[str, Any]) -> AnyLayer:
     """PyTorch's names, `weight_ih_l0_reverse`, or a cell's, `weight_ih`."""
-    _, reverse = known(framework).directions
+    home = known(framework)
+    _, reverse = home.directions
     grouped: dict[tuple[int, str], dict[str, str]] = {}
     for name in arrays:
         found = re.fullmatch(rf"(\w+?)_l(\d+)({reverse})?", name, re.ASCII)
@@ -139,7 +121,7 @@ def _suffixed(framework: str, cell: str, arrays: dict[str, Array], settings: dic
         grouped.setdefault((depth, back), {})[own] = name
     depths, backs = sorted({depth for depth, _ in grouped}), sorted({back for _, back in grouped})
     for meaning, there in (("layers", len(depths)), ("directions", len(backs))):
-        wanted = settings.get(meaning)
+        wanted = chosen.get(meaning)
         if wanted is not None and int(wanted) + (meaning == "directions") != there:
             raise ValueError(f"{framework} {cell} must have {wanted!r} as its {meaning}, got arrays of {there}")
     if set(grouped) != {(depth, back) for depth in range(len(depths)) for back in backs} or "" not in backs:
@@ -150,10 +132,34 @@ def _suffixed(framework: str, cell: str, arrays: dict[str, Array], settings: dic
         for back in backs:
             names = grouped[depth, back]
             own = {short: arrays[name] for short, name in names.items()}
-            chosen = {**settings, "go_backwards": bool(back)}
+            chosen = {**chosen, "go_backwards": bool(back)}
             if depth:
                 chosen["input_dim"] = None
             suffix = "" if "weight_ih" in arrays else f"_l{depth}{back}"
             directed.append(assemble(framework, cell, own, chosen, names, suffix))
         layers.append(directed[0] if len(backs) == 1 else Bidirectional(*directed))  # type: ignore[arg-type]
-    return layers[0] if len(layers) == 1 else Stack(tuple(layers))
+    if len(layers) == 1:
+        return layers[0]
+    return _stack(framework, layers, [home.layers.format(depth) for depth in depths])
+
+
+def _stack(framework: str, layers: list[AnyLayer], parts: list[str], **flags: Any) -> Stack:
+    """Layers on top of one another, each as wide as the one below gives."""
+    for below, above, part in zip(layers, layers[1:], parts[1:], strict=False):
+        gives, takes = _ends(below)[1], _ends(above)[0]
+        if gives != takes:
+            name = part.strip("/_")
+            raise ValueError(
+                f"{name} of {framework} must take the {gives} numbers that the layer below gives, got {takes}"
+            )
+    return Stack(tuple(layers), **flags)
+
+
+def _ends(layer: AnyLayer) -> tuple[int, int]:
+    """How many numbers a step takes, and gives."""
+    if isinstance(layer, Layer):
+        return layer.input_dim, layer.recurrent_dim
+    if isinstance(layer, Stack):
+        return _ends(layer.layers[0])[0], _ends(layer.layers[-1])[1]
+    takes, gives = _ends(layer.forward)
+    return takes, gives + _ends(layer.backward)[1] if layer.merge_mode == "concat" else gives

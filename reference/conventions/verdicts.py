@@ -3,62 +3,35 @@
 *Bit-exact*: arrays are permuted, transposed, negated, joined by zeros; the way back returns the same bits. *Exact in
 real arithmetic*: something was folded, and the equations hold without rounding; that is proved on rationals, with no
 tolerance. *One-way*: nothing is lost, but not every layer of the target's form comes from such a source. *Impossible*:
-with the distance between the layer and the nearest that the target could hold, found by running both.
+with the distance between the layer and the nearest that the target could hold, found by running both; where it has
+nothing of the kind, an absence, and no counterexample.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from reference import activations, steps
+from reference import activations
 from reference.activations import Activation
 from reference.conventions.assembling import forms, known
-from reference.conventions.folds import EXCHANGED, NEGATED, ZEROS, Change, NotRepresentable, exchange
+from reference.conventions.folds import EXCHANGED, NEGATED, ZEROS, Change, NotRepresentable
 from reference.conventions.frameworks import FRAMEWORKS
 from reference.conventions.leaves import Packed
 from reference.conventions.packing import pack
+from reference.conventions.reductions import restored
+from reference.conventions.sampled import FORMS, drawn
 from reference.conventions.unpacking import unpack
 from reference.layer import AnyLayer, Layer
 from reference.steps import Array
 
 BIT_EXACT, REAL, ONE_WAY, IMPOSSIBLE = "bit-exact", "exact in real arithmetic", "one-way", "impossible"
 KINDS = (BIT_EXACT, REAL, ONE_WAY, IMPOSSIBLE)
-X, H, P, STEPS = 2, 3, 2, 3
-
-
-class Shape(NamedTuple):
-    """A form of a cell whose conversions are judged: a step's options, and which of its arrays there are."""
-
-    cell: str
-    options: Mapping[str, Any]
-    arrays: tuple[str, ...] = ("bias",)
-    whole: bool = False  # a framework with more arrays has another form
-
-
-_KERAS = {era: {"recurrent_activation": f"hard_sigmoid_{era}"} for era in ("keras2", "keras3")}
-FORMS = {
-    "simple_rnn": Shape("simple_rnn", {}),
-    "simple_rnn, relu": Shape("simple_rnn", {"activation": "relu"}),
-    "lstm": Shape("lstm", {}),
-    "lstm, forget_bias 1": Shape("lstm", {"forget_bias": 1.0}),
-    "lstm, hard sigmoid of Keras 2": Shape("lstm", _KERAS["keras2"]),
-    "lstm, hard sigmoid of Keras 3": Shape("lstm", _KERAS["keras3"]),
-    "lstm, peepholes": Shape("peephole_lstm", {}, ("bias", "peephole")),
-    "lstm, projection": Shape("peephole_lstm", {}, ("bias", "projection")),
-    "lstm, i = 1 − f": Shape("cifg", {"coupled": "i"}),
-    "lstm, f = 1 − i": Shape("cifg", {"coupled": "f"}),
-    "gru, reset before": Shape("gru", {"reset_after": False}),
-    "gru, reset after": Shape("gru", {"reset_after": True}, ("bias", "recurrent_bias")),
-    "gru, reset after, one bias": Shape("gru", {"reset_after": True}, whole=True),
-    "gru, reset after, hard sigmoid of Keras 2": Shape(
-        "gru", {"reset_after": True, **_KERAS["keras2"]}, ("bias", "recurrent_bias")
-    ),
-}
+STEPS = 3
 
 
 # What may stand in for a function where only rationals are computed; the same on both sides of a conversion, and as
@@ -89,6 +62,11 @@ class Verdict:
     proved: bool = False  # equal on rationals, with no tolerance
 
     @property
+    def absent(self) -> bool:
+        """Whether the target has nothing of the kind, so that no counterexample was run."""
+        return self.kind == IMPOSSIBLE and self.distance is None
+
+    @property
     def keeps_training(self) -> bool:
         """Equal outputs do not mean equal training: what was folded is another parametrisation."""
         return all(change in (NEGATED, EXCHANGED) for change in self.changes) and self.kind != IMPOSSIBLE
@@ -108,24 +86,44 @@ def verdict(source: str, target: str, form: str) -> Verdict | None:
         raise ValueError(f"form must be one of {', '.join(FORMS)}, got {form!r}")
     known(target)
     native = sample(source, form)
-    if native is None:
-        return None
-    packed, layer = native
+    return None if native is None else _judged(source, target, form, *native)
+
+
+def _judged(source: str, target: str, form: str, packed: Packed, layer: Layer) -> Verdict:
     try:
         there = pack(layer, target)
     except NotRepresentable as impossible:
-        distance = None if impossible.nearest is None else apart(layer, impossible.nearest)
+        near = nearest(impossible, target)
+        distance = None if near is None else apart(layer, near)
         return Verdict(source, target, form, IMPOSSIBLE, reason=str(impossible), distance=distance)
     kind = kind_of(packed, layer, there)
     proved = equal_on_rationals(layer, target)
     return Verdict(source, target, form, kind, there.changes, "", apart(layer, back(there)), proved)
 
 
+NEARER = 6  # as many steps as there are things to leave out; some lead back
+
+
+def nearest(impossible: NotRepresentable, target: str) -> Layer | None:
+    """The nearest that a framework holds: of what is near and has no form there either, the nearest again."""
+    layer = impossible.nearest
+    for _ in range(NEARER):
+        if layer is None:
+            return None
+        try:
+            pack(layer, target)
+        except NotRepresentable as again:
+            layer = again.nearest
+        else:
+            return layer
+    return None
+
+
 def kind_of(before: Packed, layer: AnyLayer, there: Packed) -> str:
     """What a conversion that was made promises: from the arrays `before`, of `layer`, to those that are `there`."""
     try:
-        others = pack(back(randomised(there, 3)), before.framework)
-        if others.form != before.form:
+        others = pack(_as_before(back(randomised(there, 3)), layer), before.framework)
+        if others.form != before.form or others.arrays.keys() != before.arrays.keys():
             return ONE_WAY
     except NotRepresentable:
         return ONE_WAY
@@ -136,23 +134,15 @@ def kind_of(before: Packed, layer: AnyLayer, there: Packed) -> str:
 
 def matrix(names: tuple[str, ...] = tuple(FRAMEWORKS), keys: tuple[str, ...] = tuple(FORMS)) -> list[Verdict]:
     """Every conversion of every form that the source has."""
-    found = (verdict(a, b, form) for form in keys for a in names for b in names)
-    return [one for one in found if one is not None]
+    sampled = ((a, form, sample(a, form)) for form in keys for a in names)
+    return [_judged(a, b, form, *native) for a, form, native in sampled if native is not None for b in names]
 
 
 def sample(framework: str, form: str) -> tuple[Packed, Layer] | None:
     """Arrays of a framework's own in a form, asymmetric, and their layer; None where it has no such form."""
     shape = FORMS[form]
-    H_, gates = H, [g for g in steps.module(shape.cell).gates if steps.widths(shape.cell, H, shape.options)[g]]
-    R, C = P if "projection" in shape.arrays else H, len(gates) * H
-    rng = np.random.default_rng(0)
-    draw = lambda *dims: rng.integers(-8, 9, dims) / 16
-    arrays = {"bias": draw(C), "peephole": draw((len(gates) - 1) * H), "projection": draw(H_, R)}
-    arrays["recurrent_bias"] = np.concatenate([np.zeros(C - H), draw(H) + 1])  # of the candidate alone
-    weights = {name: arrays[name] for name in shape.arrays}
-    canonical = steps.weights_type(shape.cell)(draw(X, C), draw(R, C), **weights)
     try:
-        packed = pack(Layer(shape.cell, canonical, dict(shape.options)), framework)
+        packed = pack(drawn(shape), framework)
     except NotRepresentable:
         return None
     own = forms(known(framework), packed.cell)[packed.form].own
@@ -196,10 +186,8 @@ def apart(a: Layer, b: AnyLayer) -> float:
 
 
 def _as_before(arrived: AnyLayer, layer: AnyLayer) -> AnyLayer:
-    """A cifg with the gate coupled that was coupled before: a source that can hold both would keep the other."""
-    if not (isinstance(arrived, Layer) and isinstance(layer, Layer) and arrived.cell == layer.cell == "cifg"):
-        return arrived
-    return arrived if arrived.options["coupled"] == layer.options["coupled"] else exchange(arrived)
+    both = isinstance(arrived, Layer) and isinstance(layer, Layer)
+    return restored(arrived, layer) if both else arrived  # type: ignore[arg-type]
 
 
 def equal_on_rationals(layer: Layer, target: str) -> bool:
@@ -208,9 +196,18 @@ def equal_on_rationals(layer: Layer, target: str) -> bool:
     x = np.vectorize(Fraction, otypes=[object])(np.random.default_rng(4).integers(-8, 9, (1, STEPS, layer.input_dim)))
     arrived = back(pack(exact, target))
     assert isinstance(arrived, Layer)
+    if _same(exact, arrived):
+        return True
     runs = [_rational(one).run(x) for one in (exact, arrived)]
     numbers: Callable[[Any], list[Array]] = lambda run: [run.outputs, *run.state]
-    return all(bool(np.all(a == b)) for a, b in zip(*map(numbers, runs), strict=True))
+    shared = zip(*map(numbers, runs), strict=False)  # a variant's state has gates behind h and c
+    return all(bool(np.all(a == b)) for a, b in shared)
+
+
+def _same(a: Layer, b: Layer) -> bool:
+    """Whether it is the same step with the same options on the same numbers, which needs no arithmetic to be equal."""
+    equal = lambda x, y: x is y if x is None or y is None else np.array_equal(x, y)
+    return a.cell == b.cell and a.options == b.options and all(map(equal, a.weights, b.weights))
 
 
 def _rational(layer: Layer) -> Layer:

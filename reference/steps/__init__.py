@@ -61,8 +61,8 @@ SHAPES = {"kernel": "X C", "recurrent_kernel": "R C", "bias": "C", "recurrent_bi
 
 def edited(weights: W, edit: Callable[[str, Array], Array]) -> W:
     """Every array that there is, through `edit(name, array)`."""
-    named: dict[str, Any] = weights._asdict()  # type: ignore[attr-defined]
-    return type(weights)(**{name: edit(name, a) for name, a in named.items() if a is not None})
+    fields: dict[str, Any] = getattr(weights, "_asdict")()  # noqa: B009  # W is a NamedTuple of any fields
+    return type(weights)(**{name: edit(name, a) for name, a in fields.items() if a is not None})
 
 
 def module(cell: str) -> ModuleType:

@@ -161,6 +161,66 @@ def test_usage_errors(refused, file, words, sentence):
     assert f"gateproof convert: {sentence}" in refused("convert", *words.split())
 
 
+def test_a_fold_that_overflows_is_not_written(file, capsys, tmp_path):
+    huge = np.full(4 * H, 3e38, "float32")
+    file("in.npz", {**pytorch(), "bias_ih_l0": huge, "bias_hh_l0": huge})
+    assert cli.main(["convert", "in.npz", "out.npz", "--from", "pytorch", "--to", "keras"]) == cli.FAILED
+    said = capsys.readouterr().err
+    assert "bias of keras must be finite in float32, got inf (biases merged); nothing is written" in said
+    assert [path.name for path in tmp_path.iterdir()] == ["in.npz"]
+
+
+def test_in_and_out_are_two_files(refused, file, tmp_path):
+    file("in.npz", pytorch())
+    before = (tmp_path / "in.npz").read_bytes()
+    (tmp_path / "link.npz").symlink_to("in.npz")
+    for out in ("in.npz", "./in.npz", "link.npz"):
+        said = refused("convert", "in.npz", out, "--from", "pytorch", "--to", "keras")
+        assert f"OUT must be another file than IN, got {out!r} for both" in said
+    assert (tmp_path / "in.npz").read_bytes() == before
+
+
+def test_a_guess_gives_the_reason_of_every_cell(refused, file):
+    kernels = {"kernel": drawn(X, 3 * H), "recurrent_kernel": drawn(H, 3 * H), "bias": drawn(3 * H)}
+    file("in.npz", kernels)
+    said = refused("convert", "in.npz", "out.npz", "--from", "keras", "--to", "onnx")
+    assert "as lstm, recurrent_kernel of a keras lstm of 3 units" in said
+    assert "as gru, bias of a keras gru of 4 units and 3 inputs must have shape (2, 12), got (12,)" in said
+
+
+@pytest.mark.parametrize(
+    ("option", "sentence"),
+    [
+        ("abc", "forget_bias must be a finite number, got 'abc'"),
+        ("null", "forget_bias must be a finite number, got None"),
+    ],
+)
+def test_an_option_of_another_kind_is_refused(refused, file, option, sentence):
+    file("in.npz", reference.pack(reference.unpack("pytorch", "lstm", pytorch()), "tf1").arrays)
+    words = ("--from", "tf1", "--to", "keras", "--cell", "lstm", "--option", f"forget_bias={option}")
+    assert sentence in refused("convert", "in.npz", "out.npz", *words)
+
+
+def test_the_cell_is_no_option(refused, file):
+    file("in.npz", pytorch())
+    words = ("--from", "pytorch", "--to", "keras", "--cell", "lstm", "--option", "cell=1")
+    assert "option of pytorch lstm must be one of" in refused("convert", "in.npz", "out.npz", *words)
+
+
+def test_the_matrix_counts_an_absence_apart_from_a_counterexample(run):
+    rows = json.loads(run("convert", "--matrix", "--json"))["matrix"]
+    absent = [row for row in rows if row["absent"]]
+    assert absent
+    assert all(row["verdict"] == "impossible" and row["distance"] is None for row in absent)
+    with_one = sum(row["verdict"] == "impossible" for row in rows) - len(absent)
+    text = run("convert", "--matrix")
+    counted = f"x impossible ({with_one}); - impossible, for there is nothing of the kind ({len(absent)})"
+    assert counted in " ".join(text.split())
+    headings = [line for line in text.splitlines() if line.startswith("from keras alone")]
+    assert len(headings) == 1
+    assert sum(line.startswith("greff_lstm ") for line in text.splitlines()) == 9
+
+
 def npy(array, header=None):
     stream = io.BytesIO()
     np.lib.format.write_array_header_1_0(stream, header or np.lib.format.header_data_from_array_1_0(array))
@@ -209,6 +269,7 @@ HOSTILE = {
     "the same name twice": (".npz", twice, "must hold every array once, got 'a' twice"),
     "another kind of file": (".h5", b"", "arrays must be in a .npz or .safetensors file"),
     "a length of 2⁶³": (".safetensors", tensors("{" + ONE + "}", length=2**63), "must end within the file"),
+    "bfloat16": (".safetensors", tensors("{" + ONE.replace("F64", "BF16") + "}"), "got BF16: save it as float32 first"),
     "a key twice": (".safetensors", tensors("{" + ONE + ", " + ONE + "}"), "every array must be there once"),
     "trailing bytes": (".safetensors", tensors("{" + ONE + "}", b"\0" * 16), "is no file of arrays that can be read"),
     "short": (".safetensors", tensors("{" + ONE + "}", b"\0" * 4), "is no file of arrays that can be read"),

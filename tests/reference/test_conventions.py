@@ -28,6 +28,11 @@ def drawn(cell, X=X, H=H, seed=0, two=False, use_bias=True, **options):
     gates = sum(steps.widths(cell, H, options).values())
     bias = normal(seed + 2, gates) if use_bias else None
     weights = steps.weights_type(cell)(normal(seed, X, gates), normal(seed + 1, H, gates), bias)
+    if cell == "layer_norm_lstm":
+        gains = {"gamma": gates, "beta": gates, "state_gamma": H, "state_beta": H}
+        weights = weights._replace(
+            bias=None, **{name: normal(seed + k, n) for k, (name, n) in enumerate(gains.items())}
+        )
     if two:
         weights = weights._replace(recurrent_bias=normal(seed + 3, gates))
     return Layer(cell, weights, options)
@@ -199,11 +204,13 @@ REFUSED = {
         *("pytorch", "lstm", pytorch(bias_hh_l0=np.array(["a"] * 16)), {}),
     ),
     "must hold real numbers, got complex128": ("pytorch", "lstm", pytorch(bias_hh_l0=np.ones(16) * 1j), {}),
-    "pytorch lstm must have arrays of every layer and direction, got": ("pytorch", "lstm", {}, {}),
+    "pytorch lstm must have arrays of every layer and direction, got": (
+        *("pytorch", "lstm", {name.replace("_l0", "_l1"): a for name, a in pytorch().items()}, {}),
+    ),
     "recurrent_activation of keras2 lstm must be given": ("keras2", "lstm", arrays_of("keras2"), {}),
     "gate axis of recurrent_kernel must be a multiple of 4 .gates 'ifgo'., got 30": ("keras", "lstm", TALL, {}),
     "activation of keras must be one of .*, got 'tahn'": ("keras", "lstm", arrays_of("keras"), {"activation": "tahn"}),
-    "tf1 peephole_lstm must have an array w_f_diag, got": ("tf1", "lstm", arrays_of("tf1"), {"use_peepholes": True}),
+    "tf1 lstm must have an array w_f_diag, got": ("tf1", "lstm", arrays_of("tf1"), {"use_peepholes": True}),
     "W of onnx must have 2 directions": ("onnx", "lstm", arrays_of("onnx"), {"direction": "bidirectional"}),
     "activations of an onnx lstm must be 3": ("onnx", "lstm", arrays_of("onnx"), {"activations": ["Sigmoid"]}),
     "Affine of onnx must have an activation_alpha": ("onnx", "lstm", arrays_of("onnx"), {"activations": THREE}),
@@ -241,7 +248,7 @@ NO_FORM = {
     "onnx has one node a layer": reference.Stack((drawn("lstm"), drawn("lstm", X=H))),
     "pytorch has one hidden_size for all layers": reference.Stack((drawn("lstm"), drawn("lstm", X=H, H=2))),
     "pytorch puts the directions side by side": SUM,
-    "pytorch has no mgu": drawn("mgu"),
+    "pytorch has no mgu: as a gru, pytorch has no gru reset before": drawn("mgu"),
 }
 
 

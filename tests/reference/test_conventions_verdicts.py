@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 import reference
+from reference import steps
 from reference.conventions import folds, verdicts
 from reference.conventions.frameworks import FRAMEWORKS
 from reference.conventions.packing import pack
+from reference.conventions.storage import parse
 from reference.conventions.verdicts import BIT_EXACT, FORMS, IMPOSSIBLE, ONE_WAY, REAL, verdict
 
 
@@ -61,6 +63,28 @@ def test_in_floats_what_is_possible_is_near_and_what_is_not_is_far(found):
         ("tf1", "keras2", "lstm, i = 1 − f", ONE_WAY),
         ("tf1", "onnx", "lstm, projection", IMPOSSIBLE),
         ("keras1", "cudnn", "simple_rnn", IMPOSSIBLE),
+        ("keras", "tf1", "lstm, no bias", ONE_WAY),
+        ("keras", "pytorch", "greff_lstm NP", BIT_EXACT),
+        ("keras", "tf1", "greff_lstm V", BIT_EXACT),
+        ("keras", "tf1", "greff_lstm CIFG", BIT_EXACT),
+        ("keras", "onnx", "greff_lstm CIFG", BIT_EXACT),
+        ("keras", "onnx", "greff_lstm NIAF", BIT_EXACT),
+        ("keras", "lasagne", "greff_lstm NOAF", BIT_EXACT),
+        ("keras", "tf1", "greff_lstm NOAF", IMPOSSIBLE),
+        ("keras", "onnx", "greff_lstm FGR", IMPOSSIBLE),
+        ("keras", "onnx", "greff_lstm NIG", IMPOSSIBLE),
+        ("keras", "tf1", "mgu", ONE_WAY),
+        ("keras", "haiku", "mgu", ONE_WAY),
+        ("keras", "pytorch", "mgu", IMPOSSIBLE),
+        ("keras", "keras2", "mut2", ONE_WAY),
+        ("keras", "keras2", "mut1", IMPOSSIBLE),
+        ("keras", "keras2", "mut3", IMPOSSIBLE),
+        ("keras", "flax", "ugrnn, hard sigmoid", ONE_WAY),
+        ("keras", "flax", "ugrnn", IMPOSSIBLE),
+        ("keras", "keras2", "lstm_1997, hard sigmoid", ONE_WAY),
+        ("keras", "keras2", "lstm_1997", IMPOSSIBLE),
+        ("keras", "pytorch", "jordan, output as it is", BIT_EXACT),
+        ("keras", "pytorch", "jordan", IMPOSSIBLE),
     ],
 )
 def test_known_verdicts(found, source, target, form, kind):
@@ -75,8 +99,42 @@ def test_what_is_bit_exact_both_ways_is_so_in_both(found):
 
 
 def test_impossible_ones_have_a_counterexample_unless_the_target_has_no_such_cell(found):
-    without = {v.reason for v in found.values() if v.kind == IMPOSSIBLE and v.distance is None}
-    assert all("projection" in reason or "no simple_rnn" in reason for reason in without), without
+    impossible = [v for v in found.values() if v.kind == IMPOSSIBLE]
+    assert all(v.distance or v.absent for v in impossible)
+    assert sum(v.distance is not None for v in impossible) > 2 * sum(v.distance is None for v in impossible)
+
+
+def test_every_cell_has_a_verdict_on_every_framework(found):
+    judged = {(FORMS[form].cell, target) for _, target, form in found}
+    assert judged == {(cell, target) for cell in steps.CELLS for target in FRAMEWORKS}
+
+
+def test_the_nearest_is_one_that_the_target_holds():
+    layer = verdicts.sample("keras", "greff_lstm NIG")[1]
+    with pytest.raises(folds.NotRepresentable) as impossible:
+        pack(layer, "pytorch")
+    assert impossible.value.nearest.cell == "peephole_lstm"
+    assert verdicts.nearest(impossible.value, "pytorch").cell == "lstm"
+
+
+def test_what_is_an_absence_says_so(found):
+    absent = [v for v in found.values() if v.absent]
+    assert {v.form for v in absent} >= {
+        *("simple_rnn", "simple_rnn, relu", "jordan", "jordan, output as it is", "lstm, projection")
+    }
+
+
+def test_zeros_that_are_added_are_named():
+    kernels = verdicts.sample("keras", "lstm, no bias")[0].arrays
+    layer = reference.unpack("keras", "lstm", kernels, use_bias=False)
+    for target in FRAMEWORKS:
+        packed = pack(layer, target)
+        biased = any(
+            "b" in parse(spec).kinds
+            for name, spec in FRAMEWORKS[target].forms["lstm"].arrays.items()
+            if any(key.startswith(name) for key in packed.arrays)
+        )
+        assert bool({folds.ZEROS, folds.FORGET_BIAS} & {*packed.changes}) == biased, target
 
 
 def test_a_form_that_the_source_lacks_has_no_verdict():
