@@ -11,11 +11,10 @@ from comparisons.frameworks.stepwise import stepwise, whole, zeros
 from comparisons.proof.cases import Case
 from comparisons.proof.measure import Trace
 from reference import Layer, pack
-from reference.gates import fuse, split
 from reference.layer import AnyLayer
 
 DTYPES = {"lstm": ("float16", "float32"), "peephole_lstm": ("float16", "float32"), "gru": ("float32",)}
-PEEPHOLES = {"wci": "w_i_diag", "wcf": "w_f_diag", "wco": "w_o_diag"}
+PEEPHOLES = ("wci", "wcf", "wco")
 NO_CLIP = -1.0  # left out, it would be 3
 
 
@@ -33,7 +32,7 @@ def unable(case: Case, layer: AnyLayer) -> str | None:
         refusals.bare(case, layer, name)
         or _unlike(layer, name)
         or refusals.precise(case, name, *DTYPES[case.cell])
-        or refusals.packed(layer, "tf1")
+        or refusals.packed(layer, "tf_block")
     )
 
 
@@ -53,17 +52,15 @@ def run(case: Case, layer: Layer, x: Any, mask: Any) -> Trace:
 
     start = zeros(layer, len(x))
     if layer.cell == "gru":
-        arrays = pack(layer, "tf1").arrays
-        kernels = {"w_ru": arrays["gates/kernel"], "w_c": arrays["candidate/kernel"]}
-        biases = {"b_ru": arrays["gates/bias"], "b_c": arrays["candidate/bias"]}
+        arrays = pack(layer, "tf_block").arrays
 
         def gru(x_t: Any, state: Any) -> Any:
-            r, z, n, h = tf.raw_ops.GRUBlockCell(x=x_t, h_prev=state[0], **kernels, **biases)
+            r, z, n, h = tf.raw_ops.GRUBlockCell(x=x_t, h_prev=state[0], **arrays)
             return (h,), {"z": z, "r": r, "n": n}
 
         return stepwise(gru, x, start)
 
-    given = lstm_arguments(layer, "igfo")
+    given = lstm_arguments(layer, "tf_block")
 
     def lstm(x_t: Any, state: Any) -> Any:
         h, c = state
@@ -75,19 +72,11 @@ def run(case: Case, layer: Layer, x: Any, mask: Any) -> Trace:
     return Trace(outputs, state, steps.states, steps.gates)
 
 
-def lstm_arguments(layer: Layer, order: str) -> dict[str, Any]:
-    """What the LSTM kernels take, with the gates in their order; TensorFlow 1's own is i j f o, which is i g f o."""
-    arrays, options = (packed := pack(layer, "tf1")).arrays, packed.options
-    ordered = lambda a: fuse([dict(zip("igfo", split(a, "igfo"), strict=True))[gate] for gate in order])
-    none = np.zeros(layer.units, layer.weights.kernel.dtype)
-    return {
-        "w": ordered(arrays["kernel"]),
-        "b": ordered(arrays["bias"]),
-        **{name: arrays.get(stored, none) for name, stored in PEEPHOLES.items()},
-        "use_peephole": "w_i_diag" in arrays,
-        "forget_bias": options["forget_bias"],
-        "cell_clip": NO_CLIP if options.get("cell_clip") is None else options["cell_clip"],
-    }
+def lstm_arguments(layer: Layer, framework: str) -> dict[str, Any]:
+    """What the LSTM kernels take: all of their arguments, those that are not used too."""
+    packed = pack(layer, framework)
+    none = dict.fromkeys(PEEPHOLES, np.zeros(layer.units, layer.weights.kernel.dtype))
+    return {"use_peephole": False, "cell_clip": NO_CLIP, **none, **packed.arrays, **packed.options}
 
 
 def sequence(kernel: Any, given: dict[str, Any]) -> Any:

@@ -33,8 +33,7 @@ def run(case: Case, layer: Layer, x: Any, mask: Any) -> Trace:
     """The kernel over the whole sequence, which shows h, c and the gates at every step."""
     import tensorflow as tf
 
-    given = raw_ops.lstm_arguments(layer, "ifgo")
-    assert not given.pop("forget_bias")
+    given = raw_ops.lstm_arguments(layer, "tf_block_v2")
     start = zeros(layer, len(x))
     over = raw_ops.sequence(tf.raw_ops.BlockLSTMV2, given)
     outputs, state = whole(over, x, start, case.stateful)

@@ -90,7 +90,7 @@ def test_explain(run):
         "d_n cannot be merged into b_n" in line for line in lines if line.startswith(" 165 6 keras, reset after")
     )
     totals = [line.split()[0] for line in lines if re.match(r" (\d+|-) (\d+|-) [a-z]", line)]
-    assert totals == ["150"] * 7 + ["155"] + ["165"] * 6 + ["-"] * 9
+    assert totals == ["150"] * 8 + ["155"] + ["165"] * 6 + ["-"] * 11
 
 
 def test_explain_without_bias(run):
@@ -114,10 +114,20 @@ def test_all_conventions(run):
     rows = [line.split() for line in run("params", "lstm", *SHAPE, "--all").splitlines()]
     for row in (
         ["cell", *FRAMEWORKS],
-        ["lstm", *["200", "200", "200", "200", "220", "220", "220", "200", "200", "200", "220", "200"]],
-        ["gru", "reset", "before", *["150", "150", "150", "150", "-", "165", "-", "-", "-", "150", "-", "-"]],
-        ["gru", "reset", "after", *["165", "165", "-", "-", "165", "165", "165", "155", "150", "-", "165", "150"]],
-        ["cifg", *["150", "-", "-", "150", "-", "220", "-", "-", "-", "-", "-", "-"]],
+        ["lstm", *["200", "200", "200", "200", "200", "200", "220", "220", "220", "200", "200", "200", "220", "200"]],
+        [
+            "gru",
+            "reset",
+            "before",
+            *["150", "150", "150", "150", "150", "-", "-", "165", "-", "-", "-", "150", "-", "-"],
+        ],
+        [
+            "gru",
+            "reset",
+            "after",
+            *["165", "165", "-", "-", "-", "-", "165", "165", "165", "155", "150", "-", "165", "150"],
+        ],
+        ["cifg", *["150", "-", "-", "150", "-", "-", "-", "220", "-", "-", "-", "-", "-", "-"]],
     ):
         assert row in rows
     assert "simple_rnn 1 : gru 3 : lstm 4" in run("params", "lstm", *SHAPE, "--all")
@@ -238,8 +248,8 @@ def test_sizes_must_be_positive_integers(refused, flag, value):
         ),
         (
             "params gru --inputs 4 --units 5 --reset-before --convention cudnn",
-            "gateproof params: convention of gru reset before must be keras or keras2 or keras1 or tf1 or onnx or haiku"
-            ", got 'cudnn': "
+            "gateproof params: convention of gru reset before must be keras or keras2 or keras1 or tf1 or tf_block or "
+            "onnx or haiku, got 'cudnn': "
             "CuDNNGRU resets after the matmul",
         ),
         (

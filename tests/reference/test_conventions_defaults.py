@@ -100,6 +100,35 @@ def test_a_slope_is_what_it_is(alpha):
     assert folds.slope(odd.options["recurrent_activation"]) == known.get(alpha, Fraction(alpha))
 
 
+def test_contribs_ugrnn_and_layer_norm_as_they_are_written():
+    """UGRNNCell and LayerNormBasicLSTMCell of contrib, line by line."""
+    rng = np.random.default_rng(3)
+    draw = lambda *shape: rng.normal(size=shape) / 2
+    σ = lambda a: 1 / (1 + np.exp(-a))
+    x, h = draw(2, 4, X), np.zeros((2, H))
+    arrays = {"kernel": draw(X + H, 2 * H), "bias": draw(2 * H)}
+    for t in range(4):
+        g, c = np.split(np.concatenate([x[:, t], h], 1) @ arrays["kernel"] + arrays["bias"], 2, axis=1)
+        h = σ(g + 1.0) * h + (1 - σ(g + 1.0)) * np.tanh(c)
+    assert np.abs(unpack("tf1", "ugrnn", arrays).run(x).outputs[:, -1] - h).max() < 1e-14
+
+    names = ("input", "transform", "forget", "output", "state")
+    arrays = {f"{name}/{array}": draw(H) for name in names for array in ("gamma", "beta")}
+    arrays["kernel"] = draw(X + H, 4 * H)
+
+    def norm(a, scope):
+        mean, variance = a.mean(1, keepdims=True), a.var(1, keepdims=True)
+        return (a - mean) / np.sqrt(variance + 1e-12) * arrays[f"{scope}/gamma"] + arrays[f"{scope}/beta"]
+
+    h, c = np.zeros((2, H)), np.zeros((2, H))
+    for t in range(4):
+        parts = np.split(np.concatenate([x[:, t], h], 1) @ arrays["kernel"], 4, axis=1)
+        i, j, f, o = (norm(a, scope) for a, scope in zip(parts, names, strict=False))
+        c = norm(c * σ(f + 1.0) + σ(i) * np.tanh(j), "state")
+        h = np.tanh(c) * σ(o)
+    assert np.abs(unpack("tf1", "layer_norm_lstm", arrays).run(x).outputs[:, -1] - h).max() < 1e-12
+
+
 def integers(framework="tf1"):
     return {name: np.round(a * 4).astype("int32") for name, a in stored(framework).arrays.items()}
 

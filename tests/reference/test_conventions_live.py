@@ -132,6 +132,39 @@ def test_tf1(cls, cell, options):
     back(layer, "tf1", arrays)
 
 
+BLOCKS = [
+    ("BlockLSTM", "tf_block", "lstm", {"forget_bias": 0.5}),
+    ("BlockLSTM", "tf_block", "lstm", {"use_peephole": True, "cell_clip": 0.3}),
+    ("BlockLSTMV2", "tf_block_v2", "lstm", {}),
+    ("BlockLSTMV2", "tf_block_v2", "lstm", {"use_peephole": True, "cell_clip": 0.3}),
+    ("GRUBlockCell", "tf_block", "gru", {}),
+]
+
+
+@pytest.mark.parametrize(("kernel", "framework", "cell", "options"), BLOCKS, ids=str)
+def test_block_kernels(kernel, framework, cell, options):
+    ops = pytest.importorskip("tensorflow").raw_ops
+    zero = np.zeros((len(INPUTS), H), "float32")
+    if cell == "gru":
+        shapes = {"w_ru": (X + H, 2 * H), "w_c": (X + H, H), "b_ru": (2 * H,), "b_c": (H,)}
+        arrays, outputs, h = {name: drawn(shape) for name, shape in shapes.items()}, [], zero
+        for t in range(INPUTS.shape[1]):
+            h = ops.GRUBlockCell(x=INPUTS[:, t], h_prev=h, **arrays).h
+            outputs.append(h.numpy())
+        outputs = np.stack(outputs, 1)
+    else:
+        arrays = {"w": drawn((X + H, 4 * H)), "b": drawn((4 * H,))}
+        peepholes = {name: drawn((H,)) for name in ("wci", "wcf", "wco")}
+        given = {"use_peephole": False, "cell_clip": -1.0, **options}
+        x = INPUTS.swapaxes(0, 1)
+        done = getattr(ops, kernel)(seq_len_max=len(x), x=x, cs_prev=zero, h_prev=zero, **arrays, **peepholes, **given)
+        outputs = done.h.numpy().swapaxes(0, 1)
+        arrays |= peepholes if "use_peephole" in options else {}
+    layer = reference.unpack(framework, cell, arrays, **options)
+    same(layer, outputs)
+    back(layer, framework, arrays)
+
+
 PYTORCH = [
     ("LSTM", "lstm", {}),
     ("LSTM", "lstm", {"num_layers": 2, "bidirectional": True, "bias": False}),
@@ -294,5 +327,5 @@ def test_keras_1_arrays_as_keras_2_itself_converts_them():
 
 
 def test_every_live_framework_is_in_this_file():
-    seen = {"keras", "keras2", "tf1", "pytorch", "onnx", "cudnn", "flax", "flax_nnx"}
+    seen = {"keras", "keras2", "tf1", "tf_block", "tf_block_v2", "pytorch", "onnx", "cudnn", "flax", "flax_nnx"}
     assert {name for name, framework in FRAMEWORKS.items() if framework.live} == seen

@@ -41,6 +41,8 @@ PUBLISHED = {
     ("flax", "gru", True): lambda X, H: 3 * (X * H + H) + 2 * H * H + (H * H + H),
 }
 
+PUBLISHED |= {("tf_block", *key): PUBLISHED["tf1", *key] for key in (("lstm", None), ("gru", False))}
+PUBLISHED["tf_block_v2", "lstm", None] = PUBLISHED["tf1", "lstm", None]
 for _same, _as in (("keras2", "keras"), ("keras1", "tf1"), ("mxnet", "pytorch")):
     PUBLISHED |= {(_same, *key[1:]): formula for key, formula in PUBLISHED.items() if key[0] == _as}
 PUBLISHED |= {
@@ -106,6 +108,9 @@ held = st.sampled_from(sorted(PUBLISHED, key=repr))
         ({"cell": "greff_lstm", "variant": "NP"}, 200),
         ({"cell": "greff_lstm", "variant": "FGR"}, 215 + 15 * 15),
         ({"cell": "mgu"}, 100),
+        ({"cell": "ugrnn", "convention": "tf1"}, 100),
+        ({"cell": "layer_norm_lstm", "convention": "tf1"}, 180 + 2 * 20 + 2 * 5),
+        ({"cell": "peephole_lstm", "convention": "tf_block"}, 215),
         ({"cell": "ugrnn"}, 100),
         ({"cell": "mut1", "input_dim": 5}, 2 * 25 + 2 * 25 + 15),
         ({"cell": "mut2", "input_dim": 5}, 2 * 25 + 3 * 25 + 15),
@@ -130,7 +135,8 @@ def test_a_convention_holds_a_form_or_says_why_not(which):
     if which in PUBLISHED:
         assert count_parameters(cell, input_dim=4, units=5, convention=name, reset_after=after) > 0
     else:
-        with pytest.raises(ValueError, match=rf"must be .*keras.*, got '{name}': .+ resets (before|after) the matmul"):
+        why = "resets (before|after) the matmul|is a simple_rnn|is an lstm"
+        with pytest.raises(ValueError, match=rf"must be .*keras.*, got '{name}': .+ ({why})"):
             count_parameters(cell, input_dim=4, units=5, convention=name, reset_after=after)
 
 
@@ -191,8 +197,10 @@ def test_bytes():
 
 
 def test_reset_of_a_gru_about_which_nothing_is_said():
-    after = {name: reset_of(count("gru", 4, 5, name).form) for name in FRAMEWORKS if name != "keras2"}
-    assert {name for name, reset in after.items() if not reset} == {"keras1", "tf1", "onnx", "haiku"}
+    after = {
+        name: reset_of(count("gru", 4, 5, name).form) for name in FRAMEWORKS if name not in ("keras2", "tf_block_v2")
+    }
+    assert {name for name, reset in after.items() if not reset} == {"keras1", "tf1", "tf_block", "onnx", "haiku"}
     with pytest.raises(ValueError, match="reset_after of gru must be False or True, got None"):
         count("gru", 4, 5, "keras2")
 
@@ -254,7 +262,7 @@ def test_what_is_only_counted_is_not_unpacked_twice():
         ({"bidirectional": 2}, "bidirectional must be True or False, got 2"),
         (
             {"convention": "pytorch", "reset_after": False},
-            "convention of gru reset before must be keras or keras2 or keras1 or tf1 or onnx or haiku, ",
+            "convention of gru reset before must be keras or keras2 or keras1 or tf1 or tf_block or onnx or haiku, ",
         ),
         ({"convention": "cudnn", "reset_after": False}, "got 'cudnn': CuDNNGRU resets after the matmul"),
         ({"convention": "tf1", "reset_after": True}, "got 'tf1': tf.nn.rnn_cell.GRUCell resets before the matmul"),
