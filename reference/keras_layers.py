@@ -96,10 +96,13 @@ def read(keras_layer: Any, *, training: bool = False) -> AnyLayer:
             "go_backwards": bool(keras_layer.go_backwards),
             "return_sequences": bool(keras_layer.return_sequences),
         }
-        zeros = bool(keras_layer.zero_output_for_mask)
+        each = {
+            "zero_output_for_mask": bool(keras_layer.zero_output_for_mask),
+            "stateful": bool(keras_layer.stateful),
+        }
         if hasattr(keras_layer.cell, "cells"):
-            return Stack(_cells(keras_layer.cell, training, zero_output_for_mask=zeros), **flags)
-        return _cell(keras_layer.cell, training, zero_output_for_mask=zeros, **flags)
+            return Stack(_cells(keras_layer.cell, training, **each), **flags)
+        return _cell(keras_layer.cell, training, **each, **flags)
     if _is(keras_layer, {"StackedRNNCells"}):
         return Stack(_cells(keras_layer, training))
     if _is_cell(keras_layer):

@@ -54,6 +54,8 @@ class Layer:
     direction: str = "forward"  # "reverse": outputs in input order, as ONNX returns them
     return_sequences: bool = True
     zero_output_for_mask: bool = False
+    stateful: bool = False  # the source framework carries the state from batch to batch; a run here starts as told
+    source: str = ""  # the file and the place in it, where the layer came from one
     step: Step | None = field(default=None, repr=False)  # None: the cell's own
 
     def __post_init__(self) -> None:
@@ -163,6 +165,11 @@ class Stack:
     layers: tuple[AnyLayer, ...]
     go_backwards: bool = False
     return_sequences: bool = True
+    source: str = ""
+
+    @property
+    def stateful(self) -> bool:
+        return any(layer.stateful for layer in self.layers)
 
     def astype(self, dtype: DTypeLike) -> Stack:
         """The same stack with its weights in another dtype."""
@@ -209,6 +216,7 @@ class Bidirectional:
     forward: Layer | Stack
     backward: Layer | Stack
     merge_mode: str | None = "concat"
+    source: str = ""
 
     def __post_init__(self) -> None:
         if self.merge_mode not in MERGES:
@@ -219,6 +227,10 @@ class Bidirectional:
     @property
     def return_sequences(self) -> bool:
         return self.forward.return_sequences
+
+    @property
+    def stateful(self) -> bool:
+        return self.forward.stateful
 
     def astype(self, dtype: DTypeLike) -> Bidirectional:
         """The same pair with its weights in another dtype."""

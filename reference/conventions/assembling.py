@@ -13,7 +13,7 @@ from reference.conventions.storage import FAMILIES, FIELDS, Form, Framework, Siz
 from reference.layer import Layer
 from reference.steps import Array
 
-FLAGS = ("go_backwards", "return_sequences", "zero_output_for_mask")
+FLAGS = ("go_backwards", "return_sequences", "zero_output_for_mask", "stateful")
 
 
 def known(framework: str) -> Framework:

@@ -20,7 +20,7 @@ _INERT = {
     for what in ("initializer", "regularizer", "constraint")
 } | inert(
     "name trainable dtype unit_forget_bias dropout recurrent_dropout seed implementation "
-    "return_state stateful unroll use_cudnn time_major batch_input_shape"
+    "return_state unroll use_cudnn time_major batch_input_shape"
 )
 _LAYER = {
     "units": Option("units"),
@@ -28,6 +28,7 @@ _LAYER = {
     "go_backwards": Option("go_backwards", False),
     "return_sequences": Option("return_sequences", False),
     "zero_output_for_mask": Option("zero_output_for_mask", False),
+    "stateful": Option("stateful", False),
     "merge_mode": Option("merge_mode", "concat"),
 }
 _LSTMS = ("lstm", "lstm_1997", "peephole_lstm", "cifg", "layer_norm_lstm", "fused_layer_norm_lstm", "greff_lstm")
@@ -130,11 +131,12 @@ KERAS1 = Framework(
         "inner_activation": Option("recurrent_activation", "hard_sigmoid", ("lstm", "gru")),
         "go_backwards": Option("go_backwards", False),
         "return_sequences": Option("return_sequences", False),
+        "stateful": Option("stateful", False),
         "merge_mode": Option("merge_mode", "concat"),
         "consume_less": Option("consume_less", "cpu", ("lstm", "gru")),
         **inert(
             "name trainable init inner_init forget_bias_init W_regularizer U_regularizer b_regularizer dropout_W "
-            "dropout_U stateful unroll input_length batch_input_shape input_dtype"
+            "dropout_U unroll input_length batch_input_shape input_dtype"
         ),
     },
     activations={**{name: name for name in _KERAS1}, "hard_sigmoid": "hard_sigmoid_keras2"},

@@ -47,6 +47,10 @@ def test_a_stateful_layer_starts_from_zeros_unless_told(make, randomise, cell):
     assert read.run(x).outputs == pytest.approx(first, abs=2e-15)
     assert read.run(x, read.run(x).state).outputs == pytest.approx(second, abs=2e-15)
     assert np.abs(first - second).max() > 0.01
+    assert read.stateful
+    packed = reference.pack(read, "keras")
+    assert packed.options["stateful"]
+    assert reference.unpack("keras", packed.cell, packed.arrays, **packed.options).stateful
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "mixed_float16", "mixed_bfloat16"])
