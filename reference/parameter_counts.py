@@ -11,6 +11,7 @@ and no NumPy.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import isqrt, prod
 from typing import Any, NamedTuple
 
@@ -48,6 +49,25 @@ class Layers(NamedTuple):
     def parameters(self) -> int:
         gates = sum(g.kernel + g.recurrent_kernel + g.bias + g.peephole for g in self.gates)
         return self.copies * self.directions * (gates + sum(map(prod, self.others.values())))
+
+    @property
+    def formula(self) -> str:
+        """The sum that the parameters are, in numbers: `4 x (4 x 5 + 5 x 5) + 4 x 5`."""
+        X, R = self.input_dim, self.recurrent_dim
+        terms: list[str] = []
+        for width in dict.fromkeys(gate.width for gate in self.gates):
+            gates = [gate for gate in self.gates if gate.width == width]
+            seeing, recurring = sum(bool(gate.kernel) for gate in gates), sum(bool(gate.recurrent_kernel) for gate in gates)
+            if seeing == recurring:
+                matrices = f"{X} x {width} + {R} x {width}"
+                terms.append(f"{seeing} x ({matrices})" if seeing > 1 else matrices)
+            else:
+                terms += [f"{n} x {rows} x {width}" for n, rows in ((seeing, X), (recurring, R))]
+            vectors = (sum(gate.bias_vectors for gate in gates), sum(bool(gate.peephole) for gate in gates))
+            terms += [f"{n} x {width}" for n in vectors if n]
+        cell = " + ".join([*terms, *(" x ".join(map(str, dims)) for dims in self.others.values())])
+        times = "".join(f"{n} x " for n in (self.copies, self.directions) if n > 1)
+        return f"{times}({cell})" if times else cell
 
 
 class Work(NamedTuple):
@@ -109,26 +129,29 @@ def _count(asked: Asked, X: int, H: int) -> Count:
 
     def group(first: int, copies: int, X: int) -> Layers:
         sizes = Sizes(X, H, R, columns)
-        kernels: dict[str, dict[str, list[int]]] = {}
-        others: dict[str, tuple[int, ...]] = {}
-        for name, text in form.arrays.items():
-            spec = parse(text)
-            if name in unused:
-                continue
-            if spec.field or spec.kinds in ("V", "γ", "β"):
-                others[name] = shape(spec, sizes)
-                continue
-            for kind in spec.kinds:
-                rows = {"W": X, "U": R}.get(kind, 1)
-                for gate in spec.gates:
-                    kernels.setdefault(gate, {}).setdefault(kind, []).append(rows * sizes.width(gate))
-        order = [*(gate for gate in FORMS[key].gates if columns[gate]), *(["-"] if "-" in kernels else [])]
-        gates = (_gate(gate, sizes.width(gate), kernels.get(gate, {})) for gate in order)
-        return Layers(first, copies, directions, X, R, tuple(gates), others)
+        gates, others = split({name: text for name, text in form.arrays.items() if name not in unused}, key, sizes)
+        return Layers(first, copies, directions, X, R, gates, others)
 
     # A deeper layer reads the outputs of all directions, side by side.
     groups = (group(1, 1, X), group(2, asked.layers - 1, directions * R))[: min(asked.layers, 2)]
     return Count(key, H, groups, _products(asked, key, peepholes))
+
+
+def split(arrays: Mapping[str, str], key: str, sizes: Sizes) -> tuple[tuple[Gate, ...], dict[str, tuple[int, ...]]]:
+    """The gates of a form of `FORMS` whose stored `arrays` are these, and the shapes of what belongs to no gate."""
+    kernels: dict[str, dict[str, list[int]]] = {}
+    others: dict[str, tuple[int, ...]] = {}
+    for name, text in arrays.items():
+        spec = parse(text)
+        if spec.field or spec.kinds in ("V", "γ", "β"):
+            others[name] = shape(spec, sizes)
+            continue
+        for kind in spec.kinds:
+            rows = {"W": sizes.input_dim, "U": sizes.recurrent_dim}.get(kind, 1)
+            for gate in spec.gates:
+                kernels.setdefault(gate, {}).setdefault(kind, []).append(rows * sizes.width(gate))
+    order = [*(gate for gate in FORMS[key].gates if sizes.widths[gate]), *(["-"] if "-" in kernels else [])]
+    return tuple(_gate(gate, sizes.width(gate), kernels.get(gate, {})) for gate in order), others
 
 
 def _gate(letter: str, width: int, kinds: dict[str, list[int]]) -> Gate:
