@@ -71,10 +71,16 @@ def seed(text: str) -> int:
     return int(text)
 
 
+def reading(parser: Parser) -> None:
+    """The arguments of a command that reads a file of weights."""
+    parser.add_argument("--config", metavar="JSON", help="the model's config, where the file has weights only")
+    parser.add_argument("--limit", type=positive, metavar="BYTES", help="of the file's arrays together (default: 1 GiB)")
+
+
 def params(parser: Parser) -> None:
     """The arguments of `gateproof params`."""
     add = parser.add_argument
-    add("cell", metavar="CELL", help="simple_rnn, lstm, gru, peephole_lstm, cifg … (every cell of the project)")
+    add("cell", metavar="CELL | FILE", help="simple_rnn, lstm, gru, peephole_lstm … (every cell of the project), or a file")
     add("--inputs", type=positive, metavar="N", help="numbers that a time step brings (X)")
     add("--units", type=positive, metavar="N", help="units of the cell (H)")
     add("--budget", type=positive, metavar="N", help="in place of --units: the most units that fit in N parameters")
@@ -91,6 +97,7 @@ def params(parser: Parser) -> None:
     add("--bidirectional", action="store_true", help="two directions in every layer")
     add("--explain", action="store_true", help="gate by gate, and why the conventions differ")
     add("--all", action="store_true", help="every cell in every convention, side by side")
+    reading(parser)
 
 
 def compare(parser: Parser) -> None:
@@ -111,9 +118,10 @@ def frameworks(parser: Parser) -> None:
 def convert(parser: Parser) -> None:
     """The arguments of `gateproof convert`."""
     add = parser.add_argument
-    add("source", nargs="?", metavar="IN", help="a file of arrays under their framework's names: .npz or .safetensors")
+    add("source", nargs="?", metavar="IN", help="a model's file; with --from, arrays by name: .npz or .safetensors")
     add("target", nargs="?", metavar="OUT", help="where the converted arrays go: .npz or .safetensors")
     add("--from", dest="origin", metavar="NAME", help="whose arrays IN holds: keras, pytorch, onnx, tf1 …")
+    add("--layer", metavar="PATH", help="which layer of a model's file")
     add("--to", metavar="NAME", help="whose arrays OUT gets")
     add("--cell", metavar="CELL", help="the cell, where the arrays do not show it: lstm, gru, simple_rnn …")
     add(
@@ -125,6 +133,26 @@ def convert(parser: Parser) -> None:
     )
     add("--prefix", default="", metavar="TEXT", help="only the arrays whose names begin so, and without it")
     add("--matrix", action="store_true", help="in place of a conversion: what each one promises, found by running it")
+    reading(parser)
+
+
+def port(parser: Parser) -> None:
+    """The arguments of `gateproof port`."""
+    add = parser.add_argument
+    add("old", metavar="OLD", help="a model of Keras 1 or 2 (.h5, .keras), or a folder of them")
+    add("new", metavar="NEW", help="the .keras file to write, or the folder for them")
+    add(
+        "--for",
+        dest="purpose",
+        choices=("inference", "training"),
+        default="inference",
+        help="training: keep hard_sigmoid's weights as they are, in this project's cells (default: inference)",
+    )
+    add("--custom", action="append", default=[], metavar="MODULE:CLASS", help="import a class of your own; repeatable")
+    add("--layers-only", action="store_true", help="port the recurrent layers; the rest goes into an .npz beside NEW")
+    add("--force", action="store_true", help="replace NEW where it is there already")
+    add("--seed", type=seed, default=0, metavar="N", help="of the drawn inputs (default: 0)")
+    reading(parser)
 
 
 class Command(NamedTuple):
@@ -150,9 +178,14 @@ COMMANDS = {
         "gateproof frameworks",
     ),
     "params": Command(
-        "count a cell's parameters, and say why there are so many",
+        "count the parameters of a cell or of a file's layers, and say why there are so many",
         params,
         "gateproof params lstm --inputs 128 --units 256 --explain",
+    ),
+    "port": Command(
+        "port a model of Keras 1 or 2 to Keras 3 with the same numbers, and prove it before it is written",
+        port,
+        "gateproof port old.h5 new.keras",
     ),
 }
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from reference.conventions.packing import pack
     from reference.conventions.unpacking import unpack
     from reference.conventions.verdicts import verdict
+    from reference.files import load
+    from reference.files.guard import FileRefused, Limits
     from reference.keras_layers import NotReadable, read, read_model
     from reference.layer import Bidirectional, Layer, Run, Stack
     from reference.parameter_counts import count_parameters
@@ -22,7 +24,9 @@ if TYPE_CHECKING:
 _HOMES = {
     "Bidirectional": "layer",
     "Dropout": "wrapped",
+    "FileRefused": "files.guard",
     "Layer": "layer",
+    "Limits": "files.guard",
     "NotReadable": "keras_layers",
     "NotRepresentable": "conventions.folds",
     "Packed": "conventions.leaves",
@@ -31,6 +35,7 @@ _HOMES = {
     "Weights": "steps",
     "Wrapped": "wrapped",
     "count_parameters": "parameter_counts",
+    "load": "files",
     "pack": "conventions.packing",
     "read": "keras_layers",
     "read_model": "keras_layers",
@@ -41,7 +46,9 @@ _HOMES = {
 __all__ = [
     "Bidirectional",
     "Dropout",
+    "FileRefused",
     "Layer",
+    "Limits",
     "NotReadable",
     "NotRepresentable",
     "Packed",
@@ -50,6 +57,7 @@ __all__ = [
     "Weights",
     "Wrapped",
     "count_parameters",
+    "load",
     "pack",
     "read",
     "read_model",

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from comparisons.cli import FAILED, MISSING, UNREADABLE, Answer, Stop
+from comparisons.cli import FAILED, MISSING, Answer, Stop
 
 SCHEMA_VERSION = 1
 GUESSED = ("lstm", "gru", "simple_rnn")  # cells that the arrays alone can show
@@ -21,8 +21,8 @@ def answer(args: Namespace) -> Answer:
     """Convert, or judge every conversion. Raises Stop for arguments, files or layers that have no way."""
     if args.matrix:
         return _matrix(args)
-    if not (args.source and args.target and args.origin and args.to):
-        raise Stop("IN, OUT, --from and --to must be given, or --matrix alone, got fewer")
+    if not (args.source and args.target and args.to):
+        raise Stop("IN, OUT and --to must be given, or --matrix alone, got fewer")
     import numpy as np
 
     with np.errstate(all="ignore"):  # what is not finite is a failure, which says so
@@ -33,6 +33,7 @@ def _convert(args: Namespace) -> Answer:
     import numpy as np
 
     from comparisons import array_files
+    from comparisons.commands import sources
     from reference import NotRepresentable, pack
     from reference.conventions import verdicts
 
@@ -43,9 +44,8 @@ def _convert(args: Namespace) -> Answer:
         )
     if target.exists() and Path(args.source).exists() and target.samefile(args.source):
         raise Stop(f"OUT must be another file than IN, got {args.target!r} for both")
-    given = _options(args.option)
-    arrays = _read(Path(args.source), args.prefix)
-    cell, layer = _unpack(args.origin, args.cell, arrays, given)
+    source = sources.given(args)
+    origin, layer = source.framework, source.layer
     try:
         packed = pack(layer, args.to)
     except NotRepresentable as impossible:
@@ -61,14 +61,20 @@ def _convert(args: Namespace) -> Answer:
         raise Stop(
             f"{what}, got inf ({', '.join(change.name for change in packed.changes)}); nothing is written", FAILED
         )
-    before = pack(layer, args.origin)
+    before = pack(layer, origin)
     kind = verdicts.kind_of(before, layer, packed)
-    done = verdicts.Verdict(args.origin, args.to, before.form, kind, packed.changes)
+    done = verdicts.Verdict(origin, args.to, before.form, kind, packed.changes)
     proof = _proof(layer, verdicts.back(packed), sum(ROUNDINGS.get(change.name, 0) for change in packed.changes))
     data: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
         "command": "convert",
-        "from": {"framework": args.origin, "cell": cell, "options": given, "file": args.source},
+        "from": {
+            "framework": origin,
+            "cell": before.cell,
+            "options": source.options,
+            "layer": source.path,
+            "file": args.source,
+        },
         "to": {"framework": args.to, "cell": packed.cell, "options": packed.options, "file": args.target},
         "verdict": kind,
         "changes": [change._asdict() for change in packed.changes],
@@ -84,64 +90,6 @@ def _convert(args: Namespace) -> Answer:
 
 # Roundings, in u, that a weight goes through in a change.
 ROUNDINGS = {"biases merged": 1, "forget_bias moved": 1, "hard sigmoid rescaled": 2}
-
-
-def _options(words: list[str]) -> dict[str, Any]:
-    """`name=value`, the value as JSON, or as Python's True, False and None, or as it is."""
-    plain = {"True": True, "False": False, "None": None}
-    found: dict[str, Any] = {}
-    for word in words:
-        name, equals, value = word.partition("=")
-        if not (name.isidentifier() and equals):
-            raise Stop(f"--option must be name=value, got {word!r}")
-        if name in found:
-            raise Stop(f"--option must be given once for each name, got {name!r} twice")
-        try:
-            found[name] = plain[value] if value in plain else json.loads(value)
-        except (ValueError, RecursionError):
-            found[name] = value
-    return found
-
-
-def _read(path: Path, prefix: str) -> dict[str, Any]:
-    from comparisons import array_files
-
-    try:
-        arrays = array_files.read(path)
-    except array_files.WithoutLibrary as error:
-        raise Stop(str(error), MISSING) from None
-    except array_files.UnreadableArrays as error:
-        raise Stop(str(error), UNREADABLE) from None
-    arrays = {name[len(prefix) :]: array for name, array in arrays.items() if name.startswith(prefix)}
-    if not arrays:
-        raise Stop(f"{path.name!r} must hold arrays whose names begin with {prefix!r}, got none", UNREADABLE)
-    return arrays
-
-
-def _unpack(framework: str, cell: str | None, arrays: dict[str, Any], options: dict[str, Any]) -> tuple[str, Any]:
-    """The layer, as the cell that was said, or as the one cell that fits the arrays."""
-    from reference import unpack
-    from reference.conventions.assembling import known
-
-    fits, refused = {}, {}
-    try:
-        home = known(framework)
-        guessed = [cell] if cell else [name for name in GUESSED if any(key.split()[0] == name for key in home.forms)]
-        for name in guessed:
-            try:
-                fits[name] = unpack(framework, name, arrays, **options)
-            except ValueError as error:
-                refused[name] = str(error)
-    except ValueError as error:
-        raise Stop(str(error)) from None
-    if len(fits) == 1:
-        return next(iter(fits.items()))
-    if fits:
-        raise Stop(f"--cell must be given, since the arrays fit {' and '.join(fits)}, got none")
-    if cell:
-        raise Stop(refused[cell])
-    why = "; ".join(f"as {name}, {reason}" for name, reason in refused.items())
-    raise Stop(f"--cell must be one of {', '.join(guessed)} that fits the arrays: {why}")
 
 
 def _proof(before: Any, after: Any, roundings: int) -> dict[str, dict[str, Any]]:
@@ -186,7 +134,8 @@ def _write(target: Path, packed: Any) -> None:
 
 def _text(data: dict[str, Any], verdict: str) -> Iterator[Any]:
     source, target = data["from"], data["to"]
-    yield f"{source['framework']} {source['cell']} -> {target['framework']} {target['cell']}: {verdict}"
+    layer = f" {source['layer']}" if source["layer"] else ""
+    yield f"{source['framework']} {source['cell']}{layer} -> {target['framework']} {target['cell']}: {verdict}"
     for name, rule in data["rules"].items():
         yield f"{name}: {rule['distance_u']:.2f} u in {rule['dtype']}, allowed {rule['allowed_u']:.2f} u"
     options = ", ".join(f"{name}={value!r}" for name, value in target["options"].items())
@@ -201,7 +150,7 @@ def _matrix(args: Namespace) -> Answer:
     from reference.conventions.frameworks import FRAMEWORKS
     from reference.conventions.verdicts import FORMS, matrix
 
-    if args.source or args.target or args.origin or args.to:
+    if args.source or args.target or args.origin or args.to or args.layer:
         raise Stop("--matrix must be given alone, got a conversion as well")
     found = matrix()
     rows = [

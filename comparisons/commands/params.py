@@ -6,33 +6,58 @@ from argparse import Namespace
 from os.path import exists
 from typing import Any
 
-from comparisons.cli import Answer, Stop
+from comparisons.cli import UNREADABLE, Answer, Stop
 from comparisons.render import parameters
 from reference.conventions.counted import CELLS, FORMS, held, reset_of
 from reference.conventions.frameworks import FRAMEWORKS
 from reference.count_arguments import BELONGS, known
-from reference.parameter_counts import BYTES, Layers, count, largest_units
+from reference.parameter_counts import BYTES, count, largest_units
 
 SCHEMA_VERSION = 1
+# The arguments that a cell's count takes and a file's does not, with their defaults.
+ASKED = {
+    **dict.fromkeys(("inputs", "units", "budget", "projection", "variant")),
+    **dict.fromkeys(("no_bias", "reset_before", "reset_after", "peepholes", "no_peepholes", "bidirectional", "all"), False),
+    "convention": "keras",
+    "cells_per_block": 1,
+    "layers": 1,
+}
 
 
 def answer(args: Namespace) -> Answer:
     """Count the cell that the arguments name. Raises Stop for one that does not exist or cannot be counted."""
     try:
-        data = _data(_cell(args.cell), args)
+        cell = _cell(args.cell)
+        data = _data(cell, args) if cell else None
     except ValueError as error:
         raise Stop(str(error)) from None
+    if data is None:
+        return _file(args)
     return Answer(data, lambda: parameters.text(data, args.explain, args.all))
 
 
-def _cell(word: str) -> str:
-    """The cell that a word names, `SimpleRNN` and `simple-rnn` too, before any file of that name."""
+def _file(args: Namespace) -> Answer:
+    """Count what a file holds, from its headers."""
+    from comparisons.commands import files
+    from comparisons.counting import counted
+    from comparisons.render import stored
+
+    alone = {name: value for name, value in vars(args).items() if name in ASKED and value != ASKED[name]}
+    if alone:
+        raise Stop(f"--{next(iter(alone)).replace('_', '-')} must go with a cell's name, got the file {args.cell!r}")
+    with files.opened(args.cell, args) as model:
+        data = {"schema_version": SCHEMA_VERSION, "command": "params", **counted(model)}
+    if not data["layers"]:
+        raise Stop(f"{data['file']} must hold layers with arrays, got none", UNREADABLE)
+    return Answer(data, lambda: stored.text(data, args.explain))
+
+
+def _cell(word: str) -> str | None:
+    """The cell that a word names, `SimpleRNN` and `simple-rnn` too, before any file of that name; None for a file."""
     cells = {cell.replace("_", ""): cell for cell in CELLS}
     cell = cells.get(word.lower().replace("-", "").replace("_", ""))
-    if cell is None and exists(word):
-        raise Stop(
-            f"CELL must be one of {', '.join(CELLS)}, got the file {word!r}: counting from a file is not supported"
-        )
+    if cell is None and (exists(word) or "." in word or "/" in word):
+        return None
     return cell or known("cell", word, CELLS)
 
 
@@ -72,7 +97,7 @@ def _data(cell: str, args: Namespace) -> dict[str, Any]:
         **stacked,
         **own,
         "parameters": total,
-        "formula": " + ".join(_formula(group) for group in counted.layers),
+        "formula": " + ".join(group.formula for group in counted.layers),
         "source": FRAMEWORKS[asked["convention"]].source,
         "why": form.why if biased else "without bias",
         "bytes": {dtype: total * size for dtype, size in BYTES.items()},
@@ -99,24 +124,6 @@ def _own(args: Namespace) -> dict[str, Any]:
     given = {"projection": args.projection, "peepholes": peepholes, "variant": args.variant}
     given["cells_per_block"] = None if args.cells_per_block == 1 else args.cells_per_block
     return {name: given[name] for name in BELONGS if given[name] is not None}
-
-
-def _formula(group: Layers) -> str:
-    X, R = group.input_dim, group.recurrent_dim
-    terms: list[str] = []
-    for width in dict.fromkeys(gate.width for gate in group.gates):
-        gates = [gate for gate in group.gates if gate.width == width]
-        seeing, recurring = sum(bool(gate.kernel) for gate in gates), sum(bool(gate.recurrent_kernel) for gate in gates)
-        if seeing == recurring:
-            matrices = f"{X} x {width} + {R} x {width}"
-            terms.append(f"{seeing} x ({matrices})" if seeing > 1 else matrices)
-        else:
-            terms += [f"{n} x {rows} x {width}" for n, rows in ((seeing, X), (recurring, R))]
-        vectors = (sum(gate.bias_vectors for gate in gates), sum(bool(gate.peephole) for gate in gates))
-        terms += [f"{n} x {width}" for n in vectors if n]
-    cell = " + ".join([*terms, *(" x ".join(map(str, dims)) for dims in group.others.values())])
-    times = "".join(f"{n} x " for n in (group.copies, group.directions) if n > 1)
-    return f"{times}({cell})" if times else cell
 
 
 def _elsewhere(name: str, key: str, X: int, H: int, use_bias: bool | None, options: dict[str, Any]) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def _explanation(data: dict[str, Any]) -> Iterator[Any]:
     yield f"          {step['elementwise']:,} elementwise products{products}"
     yield ""
     yield "The matrices are the same in every framework; the bias vectors of a layer and direction are not:"
-    yield _table(("parameters", "biases", "convention", "why"), _reasons(data), left=("convention", "why"))
+    yield table(("parameters", "biases", "convention", "why"), _reasons(data), left=("convention", "why"))
     yield f"Counted here: {data['convention']}, as in {data['source']}."
 
 
@@ -83,7 +83,7 @@ def _gates(group: dict[str, Any], H: int) -> Iterator[Any]:
     projected = "" if R == H else f", R = {R:,} carried on"
     yield ""
     yield f"{which}{', each ' * bool(each)}{each}: X = {X:,} inputs, H = {H:,} units{projected}"
-    yield _table(
+    yield table(
         ("gate", *headings, "parameters"),
         [
             (
@@ -110,14 +110,14 @@ def _side_by_side(data: dict[str, Any]) -> Iterator[Any]:
     counts = [(key, *(found(key, name) for name in FRAMEWORKS)) for key in FORMS]
     yield ""
     yield f"Parameters of each cell in each convention, with {data['input_dim']:,} inputs and {data['units']:,} units:"
-    yield _table(("cell", *FRAMEWORKS), counts, left=("cell",))
+    yield table(("cell", *FRAMEWORKS), counts, left=("cell",))
     stock = [row for row in cells.values() if row["cell"] in STOCK and row["parameters"] is None]
     for why in dict.fromkeys(f"{row['convention']}: {row['why']}" for row in stock):
         yield f"-  {why}"
     yield "Without biases they stand simple_rnn 1 : gru 3 : lstm 4, by their gates: two kernels each."
 
 
-def _table(headings: tuple[str, ...], rows: list[tuple[Any, ...]], left: tuple[str, ...]) -> Any:
+def table(headings: tuple[str, ...], rows: list[tuple[Any, ...]], left: tuple[str, ...]) -> Any:
     """Numbers with separators, None as a dash; columns are aligned right but for those named in `left`."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table

@@ -39,6 +39,7 @@ TIED = Change("shared gates repeated", "the cells of a memory block have a gate 
 MERGED = Change("biases merged", "only the sum of the two biases matters, and one is stored", False)
 FORGET_BIAS = Change("forget_bias moved", "what is added at run time is part of the stored bias, or the reverse", False)
 RESCALED = Change("hard sigmoid rescaled", "the gates' columns carry the ratio of the two slopes", False)
+MASKED = Change("zeros at masked steps", "Keras' Bidirectional gives them; there, masks are the caller's", True)
 LAST = Change("last output", "all outputs are returned there: take the last", True)
 
 

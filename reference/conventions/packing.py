@@ -27,9 +27,26 @@ def pack(layer: AnyLayer, framework: str) -> Packed:
             f"what is packed must be a Layer, Stack or Bidirectional, got {type(layer).__name__}: "
             "unpack arrays, or read a live layer, first"
         )
+    bare = layer if "zero_output_for_mask" in home.options else _bare(layer)
     if framework == "onnx":
-        return _onnx(layer)
-    return _behind(layer, framework) if home.layers.startswith("_") else _before(layer, framework)
+        packed = _onnx(bare)
+    else:
+        packed = _behind(bare, framework) if home.layers.startswith("_") else _before(bare, framework)
+    return packed if bare is layer else replace(packed, changes=(*packed.changes, folds.MASKED))
+
+
+def _bare(layer: AnyLayer) -> AnyLayer:
+    """Without the zeros at masked steps that Keras' Bidirectional asks its layers for, whatever their own options."""
+    if isinstance(layer, Bidirectional):
+        parts = (layer.forward, layer.backward)
+        if any(isinstance(part, Layer) and part.zero_output_for_mask for part in parts):
+            bare = [replace(p, zero_output_for_mask=False) if isinstance(p, Layer) else p for p in parts]
+            return replace(layer, forward=bare[0], backward=bare[1])
+    if isinstance(layer, Stack):
+        layers = tuple(_bare(part) for part in layer.layers)
+        if any(a is not b for a, b in zip(layers, layer.layers, strict=True)):
+            return replace(layer, layers=layers)
+    return layer
 
 
 def _before(layer: AnyLayer, framework: str) -> Packed:

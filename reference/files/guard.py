@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import stat
@@ -9,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO, NoReturn
+
+SMALL = 16 * 2**20  # bytes; what unpacks to less is not asked how well it was packed
 
 
 class FileRefused(ValueError):
@@ -31,7 +34,7 @@ class Limits:
     depth: int = 64  # of groups in one another
     json_bytes: int = 16 * 2**20
     json_depth: int = 200
-    ratio: int = 1000  # of what is unpacked to what is stored
+    ratio: int = 1000  # of what is unpacked to what is stored, asked from 16 MiB on
 
 
 def shown(text: object) -> str:
@@ -40,6 +43,8 @@ def shown(text: object) -> str:
     >>> shown("lstm" + chr(27) + "[2J")
     'lstm\\\\x1b[2J'
     """
+    if isinstance(text, str) and len(text) <= 200 and text.isprintable():
+        return text
     line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in str(text)[:400])
     return line if len(line) <= 200 else f"{line[:200]}…"
 
@@ -68,17 +73,44 @@ class Guard:
             must = f"must stay within {self.limits.bytes} bytes for all arrays together (Limits.bytes)"
             self.refuse("too-large", where, must, f"{self._bytes} with it")
 
+    def unpacks(self, where: str, declared: int, stored: int) -> None:
+        """`declared` bytes are to come of `stored` compressed ones: not many more than compressing can save."""
+        if declared > max(SMALL, self.limits.ratio * stored):
+            must = f"must unpack to at most {self.limits.ratio} times the {stored} bytes stored (Limits.ratio)"
+            self.refuse("too-large", where, must, f"{declared} bytes")
+
 
 @contextmanager
 def opened(path: str | os.PathLike[str], guard: Guard) -> Iterator[BinaryIO]:
     """The file, opened once and kept open, so that what is checked is what is read. A regular file, and nothing else."""
-    try:
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    try:  # a FIFO does not block, and a terminal does not become ours
+        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
+        handle = os.open(path, flags)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        raise FileRefused("no-file", f"{guard.file} must be a file that can be opened, got {error}") from None
+        # A socket, or a device without a driver, cannot be opened at all.
+        odd = isinstance(error, OSError) and error.errno in (errno.ENXIO, errno.ENODEV)
+        code, said = "not-a-file" if odd else "no-file", error.strerror if isinstance(error, OSError) else error
+        raise FileRefused(code, f"{guard.file} must be a file that can be opened, got {shown(said)}") from None
+    about = os.fstat(handle)
+    if not stat.S_ISREG(about.st_mode):
+        os.close(handle)
+        kinds = {"d": "a folder", "p": "a pipe", "c": "a device", "b": "a device", "s": "a socket"}
+        kind = stat.filemode(about.st_mode)[0]
+        guard.refuse("not-a-file", "", "must be a regular file", kinds.get(kind, kind))
     with os.fdopen(handle, "rb") as stream:
-        about = os.fstat(handle)
-        if not stat.S_ISREG(about.st_mode):
-            guard.refuse("not-a-file", "", "must be a regular file", stat.filemode(about.st_mode)[0])
         guard.size = about.st_size
         yield stream
+
+
+def magic(stream: BinaryIO, guard: Guard) -> str:
+    """What the file is by its first bytes, whatever its name says: hdf5, zip, npy or safetensors."""
+    stream.seek(0)
+    head = stream.read(9)
+    stream.seek(0)
+    for start, name in ((b"\x89HDF\r\n\x1a\n", "hdf5"), (b"PK\x03\x04", "zip"), (b"\x93NUMPY", "npy")):
+        if head.startswith(start):
+            return name
+    if head[8:] == b"{":  # its header's length, and the header
+        return "safetensors"
+    must = "must begin as HDF5, .keras, .npz, .npy or .safetensors does"
+    guard.refuse("not-hdf5", "", must, head[:8].hex(" ") or "an empty file")

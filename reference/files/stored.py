@@ -48,6 +48,7 @@ class StoredLayer:
     package: str = ""  # where the class was registered, or its module: "gateproof", "keras.layers"; empty: not said
     trainable: bool | None = None  # None: the file does not say
     where: str = ""  # its group in the file
+    within: str = ""  # the class of the wrapper around it, where that is not TimeDistributed
 
 
 class Ref(NamedTuple):
@@ -98,6 +99,8 @@ class StoredModel:
     backend: str = ""
     config: Mapping[str, Any] | None = None  # the whole model's; None in a file of weights
     graph: Graph | None = None
+    era_said: bool = True  # False: the arrays' names are those of more than one era
+    named: Mapping[str, Stored] = field(default_factory=dict)  # a flat file's arrays, by their full names
 
     def arrays(self) -> Iterator[Stored]:
         for layer in self.layers:

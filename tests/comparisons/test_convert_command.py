@@ -64,7 +64,7 @@ def test_json(run, file):
     file("in.npz", pytorch(3))
     data = json.loads(run("convert", "in.npz", "out.npz", "--from", "pytorch", "--to", "flax", "--json"))
     assert (data["schema_version"], data["command"], data["verdict"]) == (1, "convert", "exact in real arithmetic")
-    assert data["from"] == {"framework": "pytorch", "cell": "gru", "options": {}, "file": "in.npz"}
+    assert data["from"] == {"framework": "pytorch", "cell": "gru", "options": {}, "layer": "", "file": "in.npz"}
     assert [change["name"] for change in data["changes"]] == ["biases merged"]
     assert data["arrays"]["hn/bias"] == [H]
     assert data["keeps_training"] is False
@@ -142,8 +142,8 @@ TO_KERAS = "--from pytorch --to keras"
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ("", "IN, OUT, --from and --to must be given, or --matrix alone, got fewer"),
-        ("in.npz out.npz --from pytorch", "IN, OUT, --from and --to must be given, or --matrix alone, got fewer"),
+        ("", "IN, OUT and --to must be given, or --matrix alone, got fewer"),
+        ("in.npz out.npz --from pytorch", "IN, OUT and --to must be given, or --matrix alone, got fewer"),
         ("in.npz out.npz --matrix", "--matrix must be given alone, got a conversion as well"),
         ("in.npz out.txt " + TO_KERAS, "OUT must be a .npz or .safetensors file in a folder that exists, got"),
         ("in.npz no/out.npz " + TO_KERAS, "OUT must be a .npz or .safetensors file in a folder that exists, got"),

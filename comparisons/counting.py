@@ -1,0 +1,106 @@
+"""What a file's layers count, from its headers: gate by gate where a layer is recurrent. No number is read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from math import prod
+from typing import Any
+
+from reference.count_shapes import recognise
+from reference.files.stored import Stored, StoredLayer, StoredModel
+from reference.keras_layers import CELLS, OWN_CELLS
+
+KNOWN = CELLS | OWN_CELLS
+UNSAID = ("lstm", "gru", "simple_rnn", "peephole_lstm", "cifg", "layer_norm_lstm", "ugrnn")  # arrays alone: in this order
+WIDTHS = ("cells_per_block", "variant", "coupled")  # options that change the width of a gate
+STATISTICS = ("moving_", "running_")  # arrays that no optimizer touches
+
+
+def counted(model: StoredModel) -> dict[str, Any]:
+    """Every layer that has arrays, and the totals. `trainable` is None where the file does not say."""
+    layers = [_layer(layer, model.era) for layer in model.layers if layer.arrays]
+    total = lambda name: sum(layer[name] for layer in layers)
+    said = all(layer["trainable"] is not None for layer in layers)
+    return {
+        "file": model.file,
+        "format": model.format,
+        "keras_version": model.version or None,
+        "layers": layers,
+        "parameters": total("parameters"),
+        "trainable_parameters": total("trainable_parameters") if said else None,
+        "bytes": total("bytes"),
+    }
+
+
+def _layer(layer: StoredLayer, era: str) -> dict[str, Any]:
+    size = lambda arrays: sum(prod(array.shape) for array in arrays)
+    arrays = layer.arrays
+    learned = [a for name, a in arrays.items() if not name.rsplit("/", 1)[-1].startswith(STATISTICS)]
+    return {
+        "path": layer.path,
+        "class": layer.kind or None,
+        "trainable": layer.trainable,
+        "parameters": size(arrays.values()),
+        "trainable_parameters": size(learned) if layer.trainable else 0,
+        "dtype": " and ".join(dict.fromkeys(array.dtype.name for array in arrays.values())),
+        "bytes": sum(prod(array.shape) * array.dtype.itemsize for array in arrays.values()),
+        "arrays": [{"name": name, "shape": list(a.shape), "dtype": a.dtype.name} for name, a in arrays.items()],
+        "parts": [part for part in _parts(layer, era)],
+    }
+
+
+def _parts(layer: StoredLayer, era: str) -> Iterator[dict[str, Any]]:
+    """One entry a cell and direction of a recurrent layer; none for another layer."""
+    classes = {layer.kind, *_classes(layer.config)}
+    cells = list(dict.fromkeys(_cells(classes))) or ([] if layer.kind else list(UNSAID))
+    own = {name: layer.config[name] for name in WIDTHS if name in layer.config}
+    for part, shapes in _leaves(layer.arrays).items():
+        tried = (recognise(convention, cells, shapes, **own) for convention in dict.fromkeys((era, "keras", "cudnn")))
+        if found := next(filter(None, tried), None):
+            yield {
+                "part": part,
+                "form": found.form,
+                "input_dim": found.layer.input_dim,
+                "units": found.units,
+                "recurrent_dim": found.layer.recurrent_dim,
+                "gates": [gate._asdict() for gate in found.layer.gates],
+                "others": {name: list(dims) for name, dims in found.layer.others.items()},
+                "parameters": found.layer.parameters,
+                "formula": found.layer.formula,
+            }
+
+
+def _cells(classes: set[str]) -> Iterator[str]:
+    """What cells the classes are of, by the names that `reference.read` knows too."""
+    for name in sorted(classes):
+        short = name.rsplit(">", 1)[-1].removeprefix("CuDNN")
+        cell = KNOWN.get(short) or KNOWN.get(f"{short}Cell")
+        if cell:
+            yield cell
+
+
+def _classes(config: Any) -> Iterator[str]:
+    """Every class that a config names, at any depth."""
+    waiting = [config]
+    while waiting:
+        here = waiting.pop()
+        if isinstance(here, Mapping):
+            name = here.get("class_name")
+            if isinstance(name, str):
+                yield name
+            waiting += here.values()
+        elif isinstance(here, list | tuple):
+            waiting += here
+
+
+def _leaves(arrays: Mapping[str, Stored]) -> dict[str, dict[str, tuple[int, ...]]]:
+    """The shapes by cell and direction: `forward_layer/kernel` and `weight_ih_l0_reverse` are parts of their own."""
+    found: dict[str, dict[str, tuple[int, ...]]] = {}
+    for name, array in arrays.items():
+        behind = re.search(r"_l\d+(_reverse)?$", name)
+        nested = re.match(r"((?:forward_layer|backward_layer|layer_\d+|cells/\d+)/)+", name)
+        part = behind[0] if behind else nested[0] if nested else ""
+        short = name.removesuffix(part) if behind else name.removeprefix(part)
+        found.setdefault(part.strip("/_"), {})[short] = array.shape
+    return found
