@@ -4,6 +4,7 @@ import re
 import shlex
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -19,25 +20,41 @@ BLOCKS = {
 INSTALLED_ELSEWHERE = {"pip install .", "gateproof compare"}
 
 
+@pytest.fixture(scope="module")
+def reader_s_folder(tmp_path_factory):
+    """Where a reader is, with an old model of theirs."""
+    import tf_keras
+
+    home, L = tmp_path_factory.mktemp("reader"), tf_keras.layers
+    layers = [L.Embedding(100, 8), L.LSTM(16, recurrent_activation="hard_sigmoid", name="lstm"), L.Dense(1)]
+    model = tf_keras.Sequential(layers)
+    model.build((None, 7))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that .h5 is old
+        model.save(home / "old.h5")
+    return home
+
+
 def test_every_block_is_of_a_kind_that_is_run():
     """A drawing has no language."""
     assert {language for language, _ in BLOCKS.values()} == {"sh", "console", "python", ""}
 
 
-def test_python_blocks_run_one_after_another():
+def test_python_blocks_run_one_after_another(reader_s_folder, monkeypatch):
     namespace = {}
+    monkeypatch.chdir(reader_s_folder)
     for place, (language, code) in BLOCKS.items():
         if language == "python":
             exec(compile(code, place, "exec"), namespace)
 
 
 @pytest.mark.parametrize("place", [place for place, (language, _) in BLOCKS.items() if language == "console"])
-def test_console_blocks_print_what_they_show(place):
+def test_console_blocks_print_what_they_show(place, reader_s_folder):
     for command, shown in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", BLOCKS[place][1], re.MULTILINE):
         words = shlex.split(command)
         assert words[0] == "gateproof"
         done = subprocess.run(
-            [sys.executable, "-m", "comparisons", *words[1:]], capture_output=True, text=True, check=True, cwd=ROOT
+            [sys.executable, "-m", "comparisons", *words[1:]], capture_output=True, text=True, check=True, cwd=reader_s_folder
         )
         assert done.stdout == shown
 
@@ -46,10 +63,15 @@ def test_console_blocks_print_what_they_show(place):
     "line",
     sorted({line for language, code in BLOCKS.values() if language == "sh" for line in code.splitlines()}),
 )
-def test_shell_blocks_name_what_there_is(line):
+def test_shell_blocks_name_what_there_is(line, reader_s_folder):
     """`make` is asked what it would do: the suite runs inside `make test`."""
     if line in INSTALLED_ELSEWHERE:
         assert line in (ROOT / "tests" / "test_install.py").read_text(encoding="utf-8")
+        return
+    if line.startswith("gateproof "):
+        command = [sys.executable, "-m", "comparisons", *shlex.split(line)[1:]]
+        done = subprocess.run(command, cwd=reader_s_folder, capture_output=True, text=True, check=True)
+        assert "Proved: the whole model." in done.stdout
         return
     make, target = line.split()
     assert make == "make"

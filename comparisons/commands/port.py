@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -76,7 +77,9 @@ def _ported(old: Path, new: Path, args: Namespace, witness: Any) -> dict[str, An
         )
         try:
             work = partial.port if args.layers_only else job.port
-            return {**work(order, witness, progress), "passed": True}
+            with warnings.catch_warnings():  # Keras has much to say of masks; what matters is measured
+                warnings.simplefilter("ignore")
+                return {**work(order, witness, progress), "passed": True}
         except (FileRefused, Refused) as refused:
             raise _Failure(str(refused), UNREADABLE) from None
         except job.Unproved as unproved:

@@ -7,7 +7,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from comparisons.cli import MISSING, UNREADABLE, Stop
+from comparisons.cli import UNREADABLE, Stop
 
 GUESSED = ("lstm", "gru", "simple_rnn")  # cells that the arrays alone can show
 
@@ -77,12 +77,11 @@ def _options(words: list[str]) -> dict[str, Any]:
 
 def _read(path: Path, prefix: str) -> dict[str, Any]:
     from comparisons import array_files
+    from reference.files.guard import FileRefused
 
     try:
         arrays = array_files.read(path)
-    except array_files.WithoutLibrary as error:
-        raise Stop(str(error), MISSING) from None
-    except array_files.UnreadableArrays as error:
+    except FileRefused as error:
         raise Stop(str(error), UNREADABLE) from None
     arrays = {name[len(prefix) :]: array for name, array in arrays.items() if name.startswith(prefix)}
     if not arrays:

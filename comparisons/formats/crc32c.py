@@ -5,6 +5,7 @@ Source: RFC 3720, appendix B.4; tensorflow/core/lib/hash/crc32c.h for the mask.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -39,9 +40,10 @@ def crc32c(data: bytes | NDArray[Any]) -> int:
     registers: Words = np.zeros(lanes, np.uint32)
     for column in np.ascontiguousarray(padded.reshape(lanes, width).T):
         registers = TABLE[(registers ^ column) & np.uint32(0xFF)] ^ (registers >> np.uint32(8))
+    shift = _zeros(width)
     while len(registers) > 1:
-        registers = _apply(_zeros(width), registers[0::2]) ^ registers[1::2]
-        width *= 2
+        registers = _apply(shift, registers[0::2]) ^ registers[1::2]
+        shift = _apply(shift, shift)
     begun = _apply(_zeros(len(content)), np.array([0xFFFFFFFF], np.uint32))
     return int(registers[0] ^ begun[0] ^ np.uint32(0xFFFFFFFF))
 
@@ -51,22 +53,28 @@ def masked(crc: int) -> int:
     return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
 
 
+_BITS: Words = np.arange(32, dtype=np.uint32)
+_UNIT: Words = np.uint32(1) << _BITS
+
+
 def _apply(matrix: Words, registers: Words) -> Words:
     """A matrix over bits, a column a word."""
-    found = np.zeros_like(registers)
-    for bit, column in enumerate(matrix):
-        found ^= np.where(registers >> np.uint32(bit) & 1, column, np.uint32(0))
-    return found
+    bits = registers[:, None] >> _BITS & np.uint32(1)
+    return np.bitwise_xor.reduce(bits * matrix, axis=1)
+
+
+@cache
+def _doubled(power: int) -> Words:
+    """What 2**power bytes of zeros do to a register, as a matrix."""
+    if not power:
+        return TABLE[_UNIT & np.uint32(0xFF)] ^ (_UNIT >> np.uint32(8))
+    return _apply(_doubled(power - 1), _doubled(power - 1))
 
 
 def _zeros(count: int) -> Words:
     """What `count` bytes of zeros do to a register, as a matrix."""
-    unit: Words = np.uint32(1) << np.arange(32, dtype=np.uint32)
-    found: Words = unit
-    power: Words = TABLE[unit & np.uint32(0xFF)] ^ (unit >> np.uint32(8))
-    while count:
-        if count & 1:
-            found = _apply(power, found)
-        power = _apply(power, power)
-        count >>= 1
+    found = _UNIT
+    for power in range(count.bit_length()):
+        if count >> power & 1:
+            found = _apply(_doubled(power), found)
     return found

@@ -175,7 +175,10 @@ def _state(said: Any, guard: Guard) -> dict[str, Called]:
     if isinstance(said, dict) and not any(map(_is_tensor, said.values())):
         holder = next((said[name] for name in HOLDERS if isinstance(said.get(name), dict | Called)), said)
     if isinstance(holder, Called) and not _is_tensor(holder):
-        what = holder.what.name if isinstance(holder.what, Named) else "something else"
+        what = holder.what
+        if isinstance(what, Kept) and isinstance(what.key, tuple) and len(what.key) > 1:  # a class, with its source
+            what = what.key[1]
+        what = what.name if isinstance(what, Named) else "something else"
         guard.refuse("pickle", "", f"must be a state dict and no object, which nothing here makes ({WAY_OUT})", what)
     found = {name: value for name, value in holder.items() if _is_tensor(value)} if isinstance(holder, dict) else {}
     if not found:

@@ -68,7 +68,8 @@ def opened(path: Path, config: Any, guard: Guard) -> Iterator[StoredModel]:
     if config is not None:
         guard.refuse("config", "", "must be read without config: give its layers' options by name", "one")
     prefix = prefix_of(path, guard)
-    assert prefix is not None
+    if prefix is None:
+        guard.refuse("no-file", "", "must be a checkpoint's prefix, its .index or its folder", "none")
     with tensor_bundle.opened(prefix.parent, prefix.name, guard) as bundle:
         yield model(bundle, "TensorFlow", guard)
 
@@ -78,8 +79,12 @@ def model(bundle: tensor_bundle.Bundle, title: str, guard: Guard) -> StoredModel
     if bundle.graph is not None:
         tree = object_graph.Tree(object_graph.nodes(bundle.graph, tensor_bundle.GRAPH, guard), bundle.arrays)
         if layers := tuple(tree.layers(guard)):
-            kind = "Keras 2 TensorFlow checkpoint" if title == "TensorFlow" else title
-            return StoredModel(guard.file, kind, "keras2", layers, backend="tensorflow")
+            names = {name for layer in layers for name in layer.path.split("/")}
+            new = bool(names & {"_operations", "_layers"})  # which is how Keras 3's models have theirs
+            old = any(name.startswith("layer_with_weights-") for name in names)
+            kind = f"Keras {3 if new else 2} TensorFlow checkpoint" if title == "TensorFlow" else title
+            era = "keras" if new else "keras2"
+            return StoredModel(guard.file, kind, era, layers, backend="tensorflow", era_said=new != old)
     kind = "TensorFlow 1 checkpoint" if title == "TensorFlow" else title
     return StoredModel(guard.file, kind, "tf1", tuple(_named(bundle.arrays)), backend="tensorflow")
 

@@ -1,4 +1,4 @@
-"""What the arguments of stock layers may be: a config is a stranger's, and what is not of its kind is refused by name."""
+"""What the arguments of stock layers may be: a config is a stranger's, and what does not fit is refused by name."""
 
 from __future__ import annotations
 
@@ -38,7 +38,9 @@ def _maybe(one: Callable[[Any], bool]) -> Callable[[Any], bool]:
 
 
 def _shape(value: Any) -> bool:
-    return isinstance(value, list | tuple) and len(value) <= 64 and all(item is None or _integer(item) for item in value)
+    return (
+        isinstance(value, list | tuple) and len(value) <= 64 and all(item is None or _integer(item) for item in value)
+    )
 
 
 def _among(*choices: Any) -> Callable[[Any], bool]:

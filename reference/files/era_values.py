@@ -1,4 +1,4 @@
-"""The values in an old layer's config -> what Keras 3 takes: activations, initialisers, regularisers, constraints, dtypes.
+"""The values in an old config -> what Keras 3 takes: activations, initialisers, regularisers, constraints, dtypes.
 
 Keras 1.2.2, 2.0–2.15 and tf-keras 2.21 were read for the old forms, Keras 3.15 for the new. Nothing named in a file is
 imported: a name is in a table here, or it is refused or, where it bears on training only, left out with a remark.
@@ -14,12 +14,8 @@ from typing import Any
 HARD = "hard_sigmoid_keras2"
 
 # The names of an activation in old files, by Keras 3's.
-ACTIVATIONS = {
-    name: name
-    for name in (
-        "elu exponential gelu leaky_relu linear log_softmax mish relu selu sigmoid silu softmax softplus softsign tanh"
-    ).split()
-} | {"swish": "silu", "softmax_v2": "softmax", "hard_sigmoid": HARD}
+_KEPT = "elu exponential gelu leaky_relu linear log_softmax mish relu selu sigmoid silu softmax softplus softsign tanh"
+ACTIVATIONS = {name: name for name in _KEPT.split()} | {"swish": "silu", "softmax_v2": "softmax", "hard_sigmoid": HARD}
 
 _SPREAD = ("seed",)
 # Keras 3's class: the arguments that it shares with the old one.

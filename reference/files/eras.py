@@ -44,7 +44,9 @@ _DEPTHWISE = Stock(
 )
 _POOLING = Stock("pool_size strides padding data_format", defaults={"pool_size": 2})
 _GLOBAL = Stock("data_format keepdims")
-_SPATIAL = dict.fromkeys(("noise_shape", "trainable", "activity_regularizer"))  # Keras 3's constructor has them not
+_SPATIAL: dict[str, Any] = dict.fromkeys(
+    ("noise_shape", "trainable", "activity_regularizer")
+)  # Keras 3's constructor has them not
 _RENORM = dict.fromkeys(("renorm_clipping", "renorm_momentum", "fused", "synchronized"))
 
 STOCK: dict[str, Stock] = {
@@ -87,7 +89,9 @@ STOCK: dict[str, Stock] = {
     "GlobalMaxPooling1D": _GLOBAL,
     "GlobalMaxPooling2D": _GLOBAL,
     "InputLayer": Stock(
-        "batch_shape sparse", renames={"batch_input_shape": "batch_shape"}, dropped={"ragged": (False,), "optional": (False,)}
+        "batch_shape sparse",
+        renames={"batch_input_shape": "batch_shape"},
+        dropped={"ragged": (False,), "optional": (False,)},
     ),
     "LayerNormalization": Stock(f"axis epsilon center scale {_leaves('beta', 'gamma')}"),
     "LeakyReLU": Stock("negative_slope", renames={"alpha": "negative_slope"}, defaults={"negative_slope": 0.3}),
@@ -117,12 +121,13 @@ STOCK: dict[str, Stock] = {
     "ZeroPadding2D": Stock("padding data_format"),
 }
 
-# What any layer may have. Of those that are dropped, the graph's inputs say the first line.
+# What any layer may have, and what is left out of any.
 _ANY = "name trainable dtype activity_regularizer"
-_ANY_DROPPED = dict.fromkeys(
-    ("batch_input_shape", "batch_shape", "input_shape", "input_dim", "input_length", "input_dtype")
-    + ("build_config", "create_input_layer", "weights", "experimental_autocast", "autocast")
+_UNUSED = (
+    "batch_input_shape batch_shape input_shape input_dim input_length input_dtype "  # the graph's inputs say them
+    "build_config create_input_layer weights experimental_autocast autocast"
 )
+_ANY_DROPPED = dict.fromkeys(_UNUSED.split())
 # Keras 3's own, of which no old file has one.
 _NEW = dict.fromkeys(("lora_rank", "lora_alpha", "quantization_config"), (None,))
 # Keras has no such layer any more, or it has code or a rule of its own.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from reference import activations
 from reference.activations import Activation
@@ -71,5 +71,5 @@ def _ours(owner: str) -> bool:
     return owner == "gateproof" or owner.split(".")[0] == "cells"
 
 
-def _number(value: Any) -> bool:
+def _number(value: Any) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)

@@ -11,11 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO, NoReturn
 
+MAGIC = {b"\x89HDF\r\n\x1a\n": "hdf5", b"PK\x03\x04": "zip", b"\x93NUMPY": "npy"}
 SMALL = 16 * 2**20  # bytes; what unpacks to less is not asked how well it was packed
 
 
 class FileRefused(ValueError):
-    """A file that is not read. `code` names the rule that it breaks; the message has what, where, the rule and the value.
+    """A file that is not read. `code` names the rule broken; the message has what, where, the rule and the value.
 
     The codes are those of the table in SECURITY.md.
     """
@@ -82,7 +83,7 @@ class Guard:
 
 @contextmanager
 def opened(path: str | os.PathLike[str], guard: Guard) -> Iterator[BinaryIO]:
-    """The file, opened once and kept open, so that what is checked is what is read. A regular file, and nothing else."""
+    """The file, opened once and kept open, so that what is checked is what is read: a regular file, nothing else."""
     try:  # a FIFO does not block, and a terminal does not become ours
         flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
         handle = os.open(path, flags)
@@ -107,10 +108,10 @@ def magic(stream: BinaryIO, guard: Guard) -> str:
     stream.seek(0)
     head = stream.read(9)
     stream.seek(0)
-    for start, name in ((b"\x89HDF\r\n\x1a\n", "hdf5"), (b"PK\x03\x04", "zip"), (b"\x93NUMPY", "npy")):
-        if head.startswith(start):
-            return name
-    if head[8:] == b"{":  # its header's length, and the header
-        return "safetensors"
-    must = "must begin as HDF5, .keras, .npz, .npy or .safetensors does"
-    guard.refuse("not-hdf5", "", must, head[:8].hex(" ") or "an empty file")
+    found = next((name for start, name in MAGIC.items() if head.startswith(start)), "")
+    if not found and head[8:] == b"{":  # a header's length, and the header
+        found = "safetensors"
+    if not found:
+        must = "must begin as HDF5, .keras, .npz, .npy or .safetensors does"
+        guard.refuse("not-hdf5", "", must, head[:8].hex(" ") or "an empty file")
+    return found

@@ -1,6 +1,6 @@
 """HDF5 -> Group: only hard links, only arrays of numbers that the file itself holds.
 
-The HDF5 library reads headers, through a stream that it is given; it opens no path. Numbers are read here (hdf5_numbers).
+The HDF5 library reads headers, through a stream that it is given; it opens no path. Numbers are read in hdf5_numbers.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, BinaryIO, cast
 
 import h5py
-from h5py import h5, h5d, h5g, h5l, h5o, h5p
+from h5py import h5, h5d, h5g, h5l, h5o, h5p  # type: ignore[attr-defined]
 
 from reference.files.guard import Guard, shown
 from reference.files.hdf5_attributes import attributes

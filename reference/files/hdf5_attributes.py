@@ -6,11 +6,12 @@ import math
 from typing import Any
 
 import numpy as np
-from h5py import h5a, h5s, h5t
+from h5py import h5a, h5s, h5t  # type: ignore[attr-defined]
 
 from reference.files.guard import Guard
 from reference.files.hdf5_library import Source, library
 from reference.files.hdf5_numbers import KINDS, number_type
+from reference.files.stored import Array
 
 MOST = 1000  # of one group
 
@@ -56,7 +57,7 @@ def _texts(
             must = f"must be at most {guard.limits.tensors} texts (Limits.tensors)"
             guard.refuse("too-large", where, must, f"{count}")
         source.structures.expect(count)
-        array = np.empty(shape, kind.dtype)
+        array: Array = np.empty(shape, kind.dtype)
     else:
         _measured(count * kind.get_size(), where, guard)
         array = np.empty(shape, f"S{kind.get_size()}")

@@ -9,7 +9,7 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-from h5py import h5a, h5d, h5s, h5t, h5z
+from h5py import h5a, h5d, h5s, h5t, h5z  # type: ignore[attr-defined]
 
 from reference.files.guard import Guard, shown
 from reference.files.hdf5_library import Source, library
@@ -17,9 +17,10 @@ from reference.files.stored import Array, Stored
 from reference.files.windows import checked, numbers, taken, widened
 
 KINDS = {
-    h5t.STRING: "texts", h5t.COMPOUND: "a compound type, as complex numbers and tables have", h5t.REFERENCE: "references",
-    h5t.VLEN: "lists of any length", h5t.ENUM: "an enumeration", h5t.OPAQUE: "opaque bytes", h5t.ARRAY: "arrays in arrays",
-    h5t.TIME: "times", h5t.BITFIELD: "bit fields", h5t.INTEGER: "unusual integers", h5t.FLOAT: "unusual floats",
+    h5t.STRING: "texts", h5t.REFERENCE: "references", h5t.VLEN: "lists of any length", h5t.ARRAY: "arrays in arrays",
+    h5t.COMPOUND: "a compound type, as complex numbers and tables have", h5t.ENUM: "an enumeration", h5t.TIME: "times",
+    h5t.OPAQUE: "opaque bytes", h5t.BITFIELD: "bit fields",
+    h5t.INTEGER: "unusual integers", h5t.FLOAT: "unusual floats",
 }  # fmt: skip
 _NUMBERS = [np.dtype(order + kind) for order in "<>" for kind in ("f4", "f8", "f2", "i4", "i8", "i2", "u4", "u8", "u2")]
 _NUMBERS += [np.dtype(kind) for kind in ("i1", "u1", "?")]
@@ -80,7 +81,7 @@ def _type(dataset: Any, where: str, guard: Guard) -> tuple[np.dtype[Any], bool]:
             note.read(text, mtype=h5t.py_create(note.dtype))
             if text[()] in (b"bfloat16", "bfloat16"):
                 return np.dtype("<u2"), True
-    guard.refuse("dtype", where, "must hold real numbers of at most 8 bytes", KINDS.get(name, "another type"))
+    return guard.refuse("dtype", where, "must hold real numbers of at most 8 bytes", KINDS.get(name, "another type"))
 
 
 def _complete(stored: int, count: int, where: str, guard: Guard) -> None:
@@ -92,8 +93,8 @@ def _complete(stored: int, count: int, where: str, guard: Guard) -> None:
 
 
 def _piece(dataset: Any, count: int, where: str, source: Source, guard: Guard) -> Callable[[], bytearray]:
-    start = dataset.get_offset()
-    _complete(dataset.get_storage_size() if start is not None else 0, count, where, guard)
+    start: int = dataset.get_offset() or 0  # none: no place in the file yet, and no bytes stored
+    _complete(dataset.get_storage_size() if start else 0, count, where, guard)
     _inside(start, count, where, source, guard)
     return lambda: taken(source.file, start, count, where, guard)
 
@@ -124,7 +125,9 @@ def _chunks(
     """Every chunk must be there, each within the file, each no larger than it declares."""
     for code, _, _, name in filters:
         if code not in _UNDO:
-            must = "must be filtered by deflate, shuffle and fletcher32 at most: save it without compression, or with gzip"
+            must = (
+                "must be filtered by deflate, shuffle and fletcher32 at most: save it without compression, or with gzip"
+            )
             guard.refuse("filter", where, must, f"filter {code} {name.decode('utf-8', 'surrogateescape')}")
     most = _CHUNKS * guard.limits.tensors
     expected = math.prod(-(-size // step) for size, step in zip(shape, chunk, strict=True))
@@ -171,7 +174,7 @@ def _chunks(
 def _unfiltered(
     packed: bytes | bytearray, filters: list[Any], skipped: int, size: int, where: str, guard: Guard
 ) -> bytes | bytearray:
-    """A chunk's bytes: filters undone from the last to the first, but for those that the chunk's mask says it skipped."""
+    """A chunk's bytes: filters undone from the last to the first, but for those that its mask says it skipped."""
     for k in reversed(range(len(filters))):
         if not skipped >> k & 1:
             code, _, values, _ = filters[k]

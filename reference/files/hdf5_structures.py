@@ -1,7 +1,7 @@
 """HDF5's structures that the library follows without looking: it must come to an end in each.
 
-A B-tree whose node is its own child overflows the library's stack, a heap's free list that is a ring fills the memory, and
-an object of no size in a global heap is looked at for ever (HDF5 1.14.6). So each is looked at here first, as it is read.
+A B-tree whose node is its own child overflows the library's stack, a heap's free list that is a ring fills the memory,
+and an object of no size in a global heap is looked at for ever (HDF5 1.14.6). So each is looked at here as it is read.
 The layouts are those of the HDF5 File Format Specification, version 3.
 """
 
@@ -51,7 +51,9 @@ class Structures:
         self._texts = texts
         largest = max(4096, 2 * self._guard.limits.json_bytes)  # 4096: the least that a heap has
         if self._heap > largest or texts * self._heap > 32 * largest:
-            must = f"must keep its texts in heaps of {largest} bytes (twice Limits.json_bytes), 32 times that read at once"
+            must = (
+                f"must keep its texts in heaps of {largest} bytes (twice Limits.json_bytes), 32 times that read at once"
+            )
             self._guard.refuse("too-large", "", must, f"{texts} texts in heaps of up to {self._heap}")
 
     def _corrupt(self, at: int, must: str, got: object) -> NoReturn:
@@ -87,7 +89,9 @@ class Structures:
             if self._parents.setdefault(child, at) != at or self._levels.setdefault(child, level - 1) != level - 1:
                 self._corrupt(at, f"must have nodes of level {level - 1} under it, in one place only", f"byte {child}")
         if len(set(children)) < len(children):
-            self._corrupt(at, "must have every node under it once", f"{len(children) - len(set(children))} of them again")
+            self._corrupt(
+                at, "must have every node under it once", f"{len(children) - len(set(children))} of them again"
+            )
 
     def _local_heap(self, at: int, block: bytes) -> None:
         """Names lie in it; what is free is a list of places in it, each (next, size), 1 for none."""
@@ -97,7 +101,9 @@ class Structures:
         seen: set[int] = set()
         while free not in (1, _NOWHERE):
             if free in seen or free + 16 > size or start + size > self._size or len(seen) > self._guard.limits.tensors:
-                self._corrupt(at, f"must have free places that end, within its {size} bytes", f"{free} after {len(seen)}")
+                self._corrupt(
+                    at, f"must have free places that end, within its {size} bytes", f"{free} after {len(seen)}"
+                )
             seen.add(free)
             free = int.from_bytes(taken(self._stream, start + free, 8, "", self._guard), "little")
 
@@ -121,7 +127,11 @@ class Structures:
         kind, depth = block[5], int.from_bytes(block[12:14], "little")
         most = 0 if kind in _ATTRIBUTES else _DEEPEST if kind in _TREES else -1
         if depth > most:
-            must = "must have at most as many attributes as one node holds" if most == 0 else f"must be at most {most} deep"
+            must = (
+                "must have at most as many attributes as one node holds"
+                if most == 0
+                else f"must be at most {most} deep"
+            )
             self._guard.refuse("too-large", f"the B-tree of kind {kind} at byte {at}", must, depth)
 
     def _fixed_array(self, at: int, block: bytes) -> None:

@@ -6,7 +6,7 @@ Sources: keras/src/saving/saving_lib.py, Keras 3.15; tf_keras/src/saving/saving_
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from reference.files import variables
@@ -61,29 +61,33 @@ def _told(model: Item, group: Group, era: str, guard: Guard) -> Iterator[StoredL
         yield from _item(child, container.groups.get(address, NOTHING), era, guard, f"{container.where}/{address}")
 
 
-def _counted(names: Sequence[str]) -> list[str]:
+def _counted(names: Iterable[str]) -> list[str]:
     """
     >>> _counted(["lstm", "dense", "lstm"])
     ['lstm', 'dense', 'lstm_1']
     """
-    return [f"{name}_{k}" if (k := list(names[:n]).count(name)) else name for n, name in enumerate(names)]
+    used: dict[str, int] = {}
+    found: list[str] = []
+    for name in names:
+        used[name] = used.get(name, -1) + 1
+        found.append(f"{name}_{used[name]}" if used[name] else name)
+    return found
 
 
 def _ranked(model: Item, names: Sequence[str], container: Group, era: str, guard: Guard) -> list[str]:
     """Keras 2.12 to 2.14 counted a layer with arrays twice: the n-th of a class is the n-th group that has any."""
-    holding = sorted((name for name, group in container.groups.items() if _deep(group)), key=_natural)
-    queues = {name: [g for g in holding if re.fullmatch(rf"{re.escape(name)}(_\d+)?", g)] for name in names}
+    queues: dict[str, list[str]] = {}
+    for name in sorted(container.groups, key=_natural, reverse=True):
+        if _deep(container.groups[name]):
+            own = name if name in names else re.sub(r"_\d+$", "", name)
+            queues.setdefault(own, []).append(name)
     found: list[str] = []
     for child, name in zip(model.children, names, strict=True):
         sides = [variables.arrays(plain(leaf.kind), leaf.config, era) for leaf in child.leaves()]
-        if all(side == ([], []) for side in sides):
-            found.append("")
-        elif queues[name]:
-            found.append(queues[name].pop(0))
-        elif None in sides:
-            found.append("")
-        else:
+        empty = all(side == ([], []) for side in sides)
+        if not empty and not queues.get(name) and None not in sides:
             guard.refuse("no-weights", container.where, "must have a group for every layer with arrays", child.path)
+        found.append("" if empty or not queues.get(name) else queues[name].pop())
     return found
 
 
@@ -136,11 +140,9 @@ def _stacked(entry: Mapping[str, Any], group: Group, era: str, guard: Guard, whe
     config = entry.get("config")
     cells = config.get("cells") if isinstance(config, Mapping) else None
     found: dict[str, Stored] = {}
-    used: dict[str, int] = {}
-    for k, cell in enumerate(cells if isinstance(cells, list) else []):
-        name = snake(plain(str(cell.get("class_name")))) if isinstance(cell, Mapping) else ""
-        used[name] = used.get(name, -1) + 1
-        address = f"{name}_{used[name]}" if used[name] else name
+    cells = [cell for cell in cells if isinstance(cell, Mapping)] if isinstance(cells, list) else []
+    addresses = _counted(snake(plain(str(cell.get("class_name")))) for cell in cells)
+    for k, (cell, address) in enumerate(zip(cells, addresses, strict=True)):
         own = _entry(cell, group.groups.get(address, NOTHING), era, guard, f"{where}/{address}")
         found |= {f"cells/{k}/{short}": array for short, array in own.items()}
     return found
@@ -153,6 +155,8 @@ def _own(kind: str, config: Mapping[str, Any], group: Group, era: str, guard: Gu
         return _deep(group)
     held = group.groups.get("vars", NOTHING)
     names = [*expected[0], *expected[1]]
+    if len(held.arrays) != len(names) and not variables.certain(kind, names):
+        return _deep(group)
     if not held.arrays and names:
         guard.refuse("no-weights", where, f"must have the arrays of a {kind} ({', '.join(names)})", "none")
     for k, name in enumerate(names):

@@ -6,16 +6,16 @@ Sources: keras/engine/topology.py and keras/models.py, Keras 1.2.2; tf_keras/src
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import count
-from typing import Any
+
+import numpy as np
 
 from reference.files import variables
-from reference.files.guard import Guard, shown
-from reference.files.outline import Item, plain
+from reference.files.guard import Guard
 from reference.files.legacy_names import untold
 from reference.files.legacy_order import Named, assigned
+from reference.files.outline import Item, plain
 from reference.files.stored import Group, Stored, StoredLayer
 
 
@@ -31,7 +31,7 @@ def listed(group: Group, name: str, guard: Guard) -> list[str] | None:
     """An attribute that is a list of texts, in one piece or split as name0, name1 …; None where there is none."""
     parts = [group.attributes[name]] if name in group.attributes else []
     for k in count():
-        if parts and name in group.attributes or f"{name}{k}" not in group.attributes:
+        if name in group.attributes or f"{name}{k}" not in group.attributes:
             break
         parts.append(group.attributes[f"{name}{k}"])
     if not parts:
@@ -56,10 +56,10 @@ def is_legacy(root: Group) -> bool:
     return bool({"layer_names", "layer_names0", "nb_layers"} & home.attributes.keys())
 
 
-def shown_era(home: Group) -> str:
+def shown_era(home: Group, guard: Guard) -> str:
     """The era of a file that says no version, by what its arrays are called."""
-    names = [name for group in home.groups.values() for name in group.attributes.get("weight_names", [])]
-    return "keras2" if any(str(name).split(":")[0].endswith(("kernel", "/bias")) for name in names) else "keras1"
+    names = [name for group in home.groups.values() for name in listed(group, "weight_names", guard) or []]
+    return "keras2" if any(name.split(":")[0].endswith(("kernel", "/bias")) for name in names) else "keras1"
 
 
 def layers(home: Group, model: Item | None, era: str, guard: Guard) -> list[StoredLayer]:
@@ -83,29 +83,37 @@ def _groups(home: Group, guard: Guard) -> dict[str, Named]:
         group = _step(home, name, guard, place)
         if not isinstance(group, Group):
             guard.refuse("type" if group else "name", place, "must name groups", name)
-        named: Named = []
+        named: dict[str, Stored] = {}
+        place = f"weight_names of {group.where}"
         for weight in listed(group, "weight_names", guard) or []:
-            place = f"weight_names of {group.where}"
-            if weight in dict(named):
+            if weight in named:
                 guard.refuse("name", place, "must name each array once", f"{weight} twice")
-            named.append((weight, _array(group, weight, guard, place)))
-        found[name] = named
+            named[weight] = _array(group, weight, guard, place)
+        found[name] = list(named.items())
     return found
 
 
 def _numbered(home: Group, guard: Guard) -> dict[str, Named]:
     """Keras before 1.0: layer_0/param_0 …"""
     found: dict[str, Named] = {}
-    size = int(home.attributes.get("nb_layers", 0))
+    size = _count(home, "nb_layers", 0, guard)
     for k in range(min(size, len(home.groups) + 1)):
         group = home.groups.get(f"layer_{k}")
         if group is None:
             guard.refuse("name", f"nb_layers of /{home.where.lstrip('/')}", "must count groups that are there", size)
-        params = int(group.attributes.get("nb_params", len(group.arrays)))
+        params = _count(group, "nb_params", len(group.arrays), guard)
         if params != len(group.arrays):
             guard.refuse("missing-weight", group.where, f"must have {params} arrays (nb_params)", len(group.arrays))
         found[f"layer_{k}"] = [(f"param_{n}", _array(group, f"param_{n}", guard, group.where)) for n in range(params)]
     return found
+
+
+def _count(group: Group, name: str, otherwise: int, guard: Guard) -> int:
+    value = group.attributes.get(name, otherwise)
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        where = f"attribute {name} of /{group.where.lstrip('/')}"
+        guard.refuse("type", where, "must be a whole number", type(value).__name__)
+    return int(value)
 
 
 def _step(group: Group, name: str, guard: Guard, place: str) -> Group | Stored | None:
@@ -133,11 +141,11 @@ def _array(group: Group, name: str, guard: Guard, place: str) -> Stored:
 def _told(groups: Mapping[str, Named], model: Item, era: str, guard: Guard, home: str) -> list[StoredLayer]:
     left = dict(groups)
     found: list[StoredLayer] = []
-    positions = count()
+    positions, numbered = count(), set(left) == {f"layer_{k}" for k in range(len(left))}
 
     def visit(item: Item) -> None:
         position = next(positions)
-        key = item.name if item.name in left else f"layer_{position}"
+        key = f"layer_{position}" if numbered else item.name if item.named else ""
         named = left.pop(key, None)
         if named is None and item.is_model:  # Keras 1 writes the layers of a nested Sequential side by side
             for child in item.children:
@@ -157,5 +165,3 @@ def _told(groups: Mapping[str, Named], model: Item, era: str, guard: Guard, home
         if named and name != "top_level_model_weights":
             guard.refuse("name", home, "must have groups of layers of the model's config", name)
     return found
-
-

@@ -24,7 +24,7 @@ def untold(name: str, named: Named, home: str) -> list[StoredLayer]:
     for folder, own in folders.items():
         way = next((w for w in ("forward", "backward") if any(p.startswith(f"{w}_") for p in folder.split("/"))), "")
         if way:
-            cell = re.search(r"cell_(\d+)$", folder)
+            re.search(r"cell_(\d+)$", folder)
             directed += [(f"{way}_layer/{last}", array) for last, array in own]
         else:
             rest[folder] = own

@@ -22,9 +22,7 @@ def assigned(item: Item, named: Named, era: str, guard: Guard, where: str) -> li
         shares = [_names(named, expected[0], leaves[0], guard, where)]
     elif all(own is not None for own in expected):
         wanted = sum(len(side) for own in expected for side in own or ())
-        if len(named) != wanted:
-            guard.refuse("missing-weight", where, f"must have the {wanted} arrays of the layers within", len(named))
-        shares = _in_order(item, leaves, named, era)
+        shares = _in_order(item, leaves, named, era) if len(named) == wanted else None
     if shares is None:
         shares = _by_name(leaves, expected, named, guard, where)
     return [
@@ -33,25 +31,21 @@ def assigned(item: Item, named: Named, era: str, guard: Guard, where: str) -> li
     ]
 
 
-def _names(named: Named, expected: tuple[list[str], list[str]] | None, leaf: Item, guard: Guard, where: str) -> Named:
+def _names(named: Named, expected: variables.Sides | None, leaf: Item, guard: Guard, where: str) -> Named:
     """One layer's arrays, by their short names."""
     arrays = [array for _, array in named]
-    if expected is None:
+    short = [*expected[0], *expected[1]] if expected else []
+    agree = len(short) == len(named) and all(_agrees(name, own) for (name, _), own in zip(named, short, strict=True))
+    if expected is None or not (agree or variables.certain(plain(leaf.kind), short)):
         return list(zip(_short([name for name, _ in named]), arrays, strict=True))
-    short = [*expected[0], *expected[1]]
+    there = ", ".join(name for name, _ in named) or "none"
     if len(short) != len(named):
-        if len(named) > len(short) or not named:
-            code = "missing-weight" if named else "no-weights"
-        else:
-            code = "missing-weight"
         must = f"must have the {len(short)} arrays of {leaf.path}, {leaf.kind} ({', '.join(short)})"
-        guard.refuse(code, where, must, ", ".join(name for name, _ in named) or "none")
-    return _matched(named, short) or list(zip(short, arrays, strict=True))
-
-
-def _matched(named: Named, short: Sequence[str]) -> Named | None:
-    """The arrays in the order of the short names, where the names in the file say which is which."""
-    return list(zip(short, (array for _, array in named), strict=True))
+        guard.refuse("missing-weight" if named else "no-weights", where, must, there)
+    if not agree:
+        must = f"must have the arrays of {leaf.path}, {leaf.kind}, in the order {', '.join(short)}"
+        guard.refuse("name", where, must, there)
+    return list(zip(short, arrays, strict=True))
 
 
 def _agrees(name: str, short: str) -> bool:
@@ -104,21 +98,20 @@ def _listing(item: Item, era: str, heed: bool) -> tuple[Places, Places]:
 
 
 def _by_name(
-    leaves: list[Item], expected: Sequence[tuple[list[str], list[str]] | None], named: Named, guard: Guard, where: str
+    leaves: list[Item], expected: Sequence[variables.Sides | None], named: Named, guard: Guard, where: str
 ) -> list[Named]:
     """The layers' shares by the layer's name in the array's name."""
     shares: list[Named] = [[] for _ in leaves]
+    places: dict[str, list[int]] = {}
+    for k, leaf in enumerate(leaves):
+        places.setdefault(leaf.name, []).append(k)
     for name, array in named:
-        parts = name.split("/")[:-1] or [name]
-        owners = [
-            k
-            for k, leaf in enumerate(leaves)
-            if leaf.name in parts or parts == [name] and name.startswith(f"{leaf.name}_")
-        ]
+        folders = name.split("/")[:-1]
+        owners = {k for folder in folders for k in places.get(folder, ())}
         if len(owners) != 1:
             must = "must have arrays whose names say which of the layers within they belong to"
             guard.refuse("name", where, must, name)
-        shares[owners[0]].append((name, array))
+        shares[owners.pop()].append((name, array))
     return [_names(share, own, leaf, guard, where) for share, own, leaf in zip(shares, expected, leaves, strict=True)]
 
 
@@ -127,5 +120,3 @@ def _short(names: Sequence[str]) -> list[str]:
     bare = [re.sub(r":\d+$", "", name) for name in names]
     last = [name.split("/")[-1] for name in bare]
     return last if len(set(last)) == len(last) else bare
-
-

@@ -1,4 +1,4 @@
-"""An .npz, or a bare .npy, -> Group. NumPy's own format, read without NumPy's reader: nothing is evaluated or unpickled."""
+"""An .npz, or a bare .npy, -> Group. Read without NumPy's reader: nothing is evaluated or unpickled."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A .safetensors file -> Group. The format is a header in JSON and the arrays' bytes, without holes (safetensors' README)."""
+"""A .safetensors file -> Group: a header in JSON, then the arrays' bytes without holes (safetensors' README)."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from reference.files.stored import Array, Group, Stored
 from reference.files.windows import checked, length, numbers, taken, widened
 
 _DTYPES = {
-    "BOOL": "?", "U8": "u1", "I8": "i1", "U16": "<u2", "I16": "<i2", "U32": "<u4", "I32": "<i4", "U64": "<u8", "I64": "<i8",
-    "F16": "<f2", "BF16": "<u2", "F32": "<f4", "F64": "<f8",
+    "BOOL": "?", "U8": "u1", "I8": "i1", "U16": "<u2", "I16": "<i2", "U32": "<u4", "I32": "<i4", "U64": "<u8",
+    "I64": "<i8", "F16": "<f2", "BF16": "<u2", "F32": "<f4", "F64": "<f8",
 }  # fmt: skip
 _NOTES = "__metadata__"
 
@@ -66,7 +66,11 @@ def _entry(name: str, entry: Any, guard: Guard) -> tuple[str, tuple[int, ...], i
     if not isinstance(kind, str) or kind not in _DTYPES:
         guard.refuse("dtype", name, f"must be one of {', '.join(_DTYPES)}", kind)
     for value, most, must in ((shape, 32, "a shape of at most 32 sizes"), (offsets, 2, "two offsets")):
-        if not isinstance(value, list) or len(value) > most or not all(type(v) is int and 0 <= v < 2**64 for v in value):
+        if (
+            not isinstance(value, list)
+            or len(value) > most
+            or not all(type(v) is int and 0 <= v < 2**64 for v in value)
+        ):
             guard.refuse("shape", name, f"must have {must}, whole numbers", value)
     itemsize = np.dtype(_DTYPES[kind]).itemsize
     guard.declare(name, shape, itemsize)

@@ -100,10 +100,15 @@ def stock_weights(
         old["W"] = "embeddings"
     if kind in DEPTHWISE:
         old["depthwise_kernel"] = "kernel"
-    given = {old.get(name, name): getattr(array, "read", lambda array=array: np.asarray(array)) for name, array in arrays.items()}
+    given = {
+        old.get(name, name): getattr(array, "read", lambda array=array: np.asarray(array))
+        for name, array in arrays.items()
+    }
     if set(given) != set(names):
         if len(given) != len(names) or set(given) & set(names):
-            raise ValueError(f"arrays of a {kind} must be {', '.join(names) or 'none'}, got {', '.join(arrays) or 'none'}")
+            raise ValueError(
+                f"arrays of a {kind} must be {', '.join(names) or 'none'}, got {', '.join(arrays) or 'none'}"
+            )
         given = dict(zip(names, given.values(), strict=True))
     weights = {name: given[name]() for name in names}
     if "kernel" in weights:

@@ -191,7 +191,7 @@ def _shown(layer: StoredLayer, arrays: Mapping[str, Stored], era: str, told: Tol
     shape = kernel.shape if kernel is not None else ()
     if len(shape) == 2 and shape[0] and shape[1] % shape[0] == 0 and arrays.keys() <= KNOWN:
         gates, bias = shape[1] // shape[0], arrays.get("bias")
-        sure = bias is not None and bias.shape != (shape[1],) or "gru" in layer.path.lower() or era != "keras"
+        sure = (bias is not None and bias.shape != (shape[1],)) or "gru" in layer.path.lower() or era != "keras"
         if gates in (1, 4) or (gates == 3 and sure):
             return {1: "simple_rnn", 3: "gru", 4: "lstm"}[gates]
     return told.needed(layer, ["cell"])["cell"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 # The words of a line: an array; one that is there if the config says so (a default behind it); after | those that are
@@ -65,7 +65,17 @@ _EMPTY_ENDINGS = (
 )
 
 
-def arrays(kind: str, config: Mapping[str, Any], era: str) -> tuple[list[str], list[str]] | None:
+Sides = tuple[list[str], list[str]]  # the names of a layer's trained arrays, and of the others
+
+
+def certain(kind: str, names: Sequence[str]) -> bool:
+    """Whether a layer without just these arrays is broken, and not of another version than this table."""
+    return kind in ("Dense", "Embedding", "BatchNormalization") or any(
+        name.split("/")[-1] in ("recurrent_kernel", "U", "U_i", "U_z") for name in names
+    )
+
+
+def arrays(kind: str, config: Mapping[str, Any], era: str) -> Sides | None:
     """The trained arrays of a layer and the others, by name; None for a class that is not known here.
 
     >>> arrays("BatchNormalization", {"scale": False}, "keras2")
@@ -73,11 +83,11 @@ def arrays(kind: str, config: Mapping[str, Any], era: str) -> tuple[list[str], l
     """
     if kind == "Bidirectional":
         backward = config.get("backward_layer") or config.get("layer")
-        return _under([("forward_layer/", config.get("layer")), ("backward_layer/", backward)], era, within=True)
+        return _under([("forward_layer/", config.get("layer")), ("backward_layer/", backward)], era)
     if kind == "StackedRNNCells":
-        return _under([(f"cells/{k}/", cell) for k, cell in enumerate(_listed(config.get("cells")))], era, within=True)
+        return _under([(f"cells/{k}/", cell) for k, cell in enumerate(_listed(config.get("cells")))], era)
     if kind == "RNN":
-        return _under([("", config.get("cell"))], era, within=True)
+        return _under([("", config.get("cell"))], era)
     if era == "keras1" and kind in _GATES1:
         if config.get("consume_less") == "gpu":
             return ["W", "U", "b"], []
@@ -94,9 +104,9 @@ def arrays(kind: str, config: Mapping[str, Any], era: str) -> tuple[list[str], l
     return ([], []) if kind.endswith(_EMPTY_ENDINGS) else None
 
 
-def _line(line: str, config: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+def _line(line: str, config: Mapping[str, Any]) -> Sides:
     sides: list[list[str]] = []
-    for side in (line.split("|") + [""])[:2]:
+    for side in ([*line.split("|"), ""])[:2]:
         words: list[str] = []
         for word in side.split():
             name, _, condition = word.partition("?")
@@ -111,7 +121,7 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _under(parts: list[tuple[str, Any]], era: str, *, within: bool) -> tuple[list[str], list[str]] | None:
+def _under(parts: list[tuple[str, Any]], era: str) -> Sides | None:
     trained: list[str] = []
     others: list[str] = []
     for prefix, entry in parts:

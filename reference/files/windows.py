@@ -58,7 +58,12 @@ def taken(stream: BinaryIO, start: int, count: int, where: str, guard: Guard) ->
 
 
 def numbers(
-    content: bytes | bytearray | memoryview, dtype: np.dtype[Any], shape: tuple[int, ...], where: str, guard: Guard, order: Any = "C"
+    content: bytes | bytearray | memoryview,
+    dtype: np.dtype[Any],
+    shape: tuple[int, ...],
+    where: str,
+    guard: Guard,
+    order: Any = "C",
 ) -> Array:
     """Bytes as an array: the machine's byte order, rows in one piece, and finite unless the guard lets others in."""
     array = np.frombuffer(content, dtype).reshape(shape, order=order)

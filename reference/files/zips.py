@@ -1,4 +1,4 @@
-"""A zip archive's members, none of them extracted. Read by its layout (PKWARE's APPNOTE 6.3): every byte is accounted for."""
+"""A zip archive's members, none of them extracted; every byte is accounted for. Source: PKWARE's APPNOTE 6.3."""
 
 from __future__ import annotations
 
@@ -66,7 +66,9 @@ class Archive:
             got = f"{len(content)}" if len(content) < member.size else "more"
             self._guard.refuse("corrupt", name, f"must be the {member.size} bytes that it declares", got)
         if zlib.crc32(content) != member.crc:
-            self._guard.refuse("corrupt", name, f"must have the checksum {member.crc:08x}", f"{zlib.crc32(content):08x}")
+            self._guard.refuse(
+                "corrupt", name, f"must have the checksum {member.crc:08x}", f"{zlib.crc32(content):08x}"
+            )
         return content
 
     def head(self, name: str, count: int) -> bytes:
@@ -136,7 +138,7 @@ def _directory(stream: BinaryIO, guard: Guard) -> tuple[list[_Member], int]:
 
 
 def ends_as_zip(tail: bytes) -> int | None:
-    """Where in a file's last bytes a zip archive's end record begins, one whose comment is the rest; None: it is no zip."""
+    """Where in a file's last bytes a zip archive's end record begins, whose comment is the rest; None: it is no zip."""
     at = tail.rfind(_END)
     while at >= 0:
         if at + 22 <= len(tail) and at + 22 + int.from_bytes(tail[at + 20 : at + 22], "little") == len(tail):
@@ -151,8 +153,8 @@ def _entries(directory: bytes, count: int, guard: Guard) -> list[_Member]:
     while at < len(directory):
         if len(directory) - at < 46 or directory[at : at + 4] != _ENTRY:
             guard.refuse("corrupt", "", f"must have an entry at byte {at} of its directory", directory[at : at + 4])
-        _, made_by, _, flags, method, _, _, crc, stored, size, name_size, extra_size, note_size, disk, _, mode, header = (
-            struct.unpack_from("<I6H3I5H2I", directory, at)
+        flags, method, crc, stored, size, name_size, extra_size, note_size, disk, mode, header = struct.unpack_from(
+            "<8x2H4x3I4H2x2I", directory, at
         )
         name_end = at + 46 + name_size
         extra = directory[name_end : name_end + extra_size]
@@ -207,7 +209,7 @@ def _checked(member: _Member, guard: Guard) -> _Member:
 
 
 def _located(members: list[_Member], directory: int, stream: BinaryIO, guard: Guard) -> list[_Member]:
-    """The members with the places of their bytes: their own headers agree, and they fill the file from its first byte on."""
+    """The members with the places of their bytes: their own headers agree, and they fill the file from byte 0 on."""
     ordered = sorted(members, key=lambda member: member.header)
     found: dict[int, _Member] = {}
     reached = 0
@@ -218,7 +220,7 @@ def _located(members: list[_Member], directory: int, stream: BinaryIO, guard: Gu
             code = "polyglot" if member.header > reached else "overlap"
             guard.refuse(code, name, f"must begin at byte {reached}, where the member before it ends", member.header)
         head = bytes(taken(stream, member.header, 30, name, guard))
-        signature, _, flags, method, _, _, crc, stored, size, name_size, extra_size = struct.unpack("<4s5H3I2H", head)
+        signature, flags, method, crc, stored, size, name_size, extra_size = struct.unpack("<4s2x2H4x3I2H", head)
         begins = member.header + 30 + name_size + extra_size
         names = bytes(taken(stream, member.header + 30, name_size + extra_size, name, guard))
         own = names[:name_size].decode("utf-8" if flags & _UTF8 else "cp437", "surrogateescape")

@@ -13,6 +13,11 @@ from reference.stock import activations, attention, convolutions, dense, merging
 from reference.stock.masks import passed_on
 from reference.stock.uses import Array, Use
 
+# What acts in training only, or not at all.
+_IDLE = (
+    "ActivityRegularization AlphaDropout Dropout GaussianDropout GaussianNoise"
+    " InputLayer SpatialDropout1D SpatialDropout2D"
+)
 LAYERS: dict[str, Callable[[Use], Any]] = {
     "Activation": activations.activation,
     "Add": merging.add,
@@ -40,11 +45,7 @@ LAYERS: dict[str, Callable[[Use], Any]] = {
     "Reshape": shaping.reshape,
     "Softmax": activations.softmax,
     "Subtract": merging.subtract,
-    **dict.fromkeys(
-        "ActivityRegularization AlphaDropout Dropout GaussianDropout GaussianNoise InputLayer SpatialDropout1D "
-        "SpatialDropout2D".split(),
-        dense.same,
-    ),
+    **dict.fromkeys(_IDLE.split(), dense.same),
     **{
         f"{name}{axes}D": function
         for axes in (1, 2)
@@ -81,16 +82,17 @@ def evaluate(
 
     `kind` and `config` are Keras 3's, from `reference.files.eras.modern`; `weights` have the names of
     `reference.files.stock_weights.weights_of`; `inputs (B, …)` and `masks (B, T)` or None, one an input; `keywords` are
-    those of the call; `masks_as` is the era whose rules masks follow, if not `era`'s. The precision is that of the inputs with the weights.
+    those of the call; `masks_as` is the era whose rules masks follow, if not `era`'s. The precision is that of the
+    inputs with the weights.
 
     Raises ValueError for a layer that is not in `LAYERS`, weights that are missing, or shapes that do not fit.
     """
     if kind not in LAYERS:
         raise ValueError(f"layer must be one of {', '.join(sorted(LAYERS))}, got {kind!r}")
-    masks = [None] * len(inputs) if masks is None else list(masks)
-    use = Use(kind, config, weights, list(inputs), masks, keywords or {}, era, masks_as or era)
+    given: list[Array | None] = list(masks) if masks is not None else [None] * len(inputs)
+    use = Use(kind, config, weights, list(inputs), given, keywords or {}, era, masks_as or era)
     if not use.inputs or len(use.masks) != len(use.inputs):
-        raise use.refuse("inputs", "must be at least one, with a mask or None each", f"{len(inputs)}, {len(masks)}")
+        raise use.refuse("inputs", "must be at least one, with a mask or None each", f"{len(inputs)}, {len(given)}")
     try:
         return LAYERS[kind](use), passed_on(use)
     except KeyError as error:

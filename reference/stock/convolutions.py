@@ -22,7 +22,8 @@ def padded(use: Use, x: Array, sizes: tuple[int, ...], strides: tuple[int, ...],
     """
     padding, pairs = use.get("padding", "valid"), []
     for n, size, stride in zip(x.shape[1:-1], sizes, strides, strict=True):
-        total = {"valid": 0, "causal": size - 1}.get(padding, max((-(-n // stride) - 1) * stride + size - n, 0))
+        total = max((-(-n // stride) - 1) * stride + size - n, 0) if padding == "same" else 0
+        total = size - 1 if padding == "causal" else total
         before = total if padding == "causal" else total // 2
         pairs.append((before, total - before))
     bounded(use, (len(x), *(n + sum(pair) for n, pair in zip(x.shape[1:-1], pairs, strict=True)), x.shape[-1]))

@@ -12,13 +12,15 @@ import numpy as np
 from reference.stock.dense import counted
 from reference.stock.uses import Array, Use
 
-PASS = frozenset(
+# The first input's mask goes on as it is.
+_PASSING = (
     "Activation ActivityRegularization AlphaDropout BatchNormalization Dense Dropout ELU GaussianDropout GaussianNoise "
-    "LayerNormalization LeakyReLU PReLU ReLU Softmax SpatialDropout1D SpatialDropout2D Attention AdditiveAttention "
-    "InputLayer".split()
-)  # the first input's mask goes on as it is
-PASS_KERAS3 = frozenset({"Rescaling"})
-MERGES = frozenset("Add Average Maximum Minimum Multiply Subtract".split())
+    "LayerNormalization LeakyReLU PReLU ReLU Softmax SpatialDropout1D SpatialDropout2D Attention "
+    "AdditiveAttention InputLayer"
+)
+PASS = frozenset(_PASSING.split())
+PASS_KERAS3 = ("Rescaling",)
+MERGES = ("Add", "Average", "Maximum", "Minimum", "Multiply", "Subtract")
 
 
 def passed_on(use: Use) -> Array | None:
@@ -48,7 +50,7 @@ def _concatenated(use: Use) -> Array | None:
         return None
     spread = [_spread(x, mask, use.masks_as) for x, mask in zip(use.inputs, use.masks, strict=True)]
     together = np.concatenate(spread, use.get("axis", -1))
-    return together.any(-1) if use.masks_as == "keras" else together.all(-1)
+    return np.asarray(together.any(-1) if use.masks_as == "keras" else together.all(-1))
 
 
 def _spread(x: Array, mask: Array | None, era: str) -> Array:

@@ -70,7 +70,9 @@ class Model:
             told = str(error)
             raise ValueError(told if told.startswith("in ") else f"in {name}: {told}") from None
 
-    def _run(self, layer: StoredLayer | Graph, inner: Any, given: list[Tensor], keywords: dict[str, Any]) -> list[Tensor]:
+    def _run(
+        self, layer: StoredLayer | Graph, inner: Any, given: list[Tensor], keywords: dict[str, Any]
+    ) -> list[Tensor]:
         if isinstance(layer, Graph):
             return self.outputs(layer, given)
         if layer.path in self.layers:
@@ -86,7 +88,9 @@ class Model:
         weights = stock_weights(kind, config, layer.arrays, self.era, self.backend)
         weights = {name: array.astype(self.dtype) for name, array in weights.items()}
         values, masks = [tensor.value for tensor in given], [tensor.mask for tensor in given]
-        made, mask = evaluate(kind, config, weights, values, masks, era=self.era, keywords=keywords, masks_as=self.masks)
+        made, mask = evaluate(
+            kind, config, weights, values, masks, era=self.era, keywords=keywords, masks_as=self.masks
+        )
         return [Tensor(value, mask) for value in made] if isinstance(made, list) else [Tensor(made, mask)]
 
     def _distributed(self, layer: StoredLayer, inner: StoredLayer | Graph | None, given: Tensor) -> list[Tensor]:
@@ -97,8 +101,9 @@ class Model:
         flat = given.value.reshape(-1, *given.value.shape[2:])
         # A layer within sees the mask as it is, less the time: (B, T) gives (B·T,), of which nothing takes note.
         mask = None if given.mask is None else given.mask.reshape(-1, *given.mask.shape[2:])
-        takes = mask is not None and mask.ndim > 1 or isinstance(inner, StoredLayer) and inner.path not in self.layers
-        made = self._run(inner, None, [Tensor(flat, mask if takes else None)], {})
+        stock = isinstance(inner, StoredLayer) and inner.path not in self.layers
+        seen = mask if stock or (mask is not None and mask.ndim > 1) else None
+        made = self._run(inner, None, [Tensor(flat, seen)], {})
         apart = lambda array: array.reshape(batch, time, *array.shape[1:])
         return [Tensor(apart(value), self._mask(given, own, apart)) for value, own in made]
 
@@ -109,7 +114,7 @@ class Model:
         if own is not None:
             return apart(own)
         assert given.mask is not None
-        return given.mask.reshape(*given.mask.shape[:2], -1).any(-1)
+        return np.asarray(given.mask.reshape(*given.mask.shape[:2], -1).any(-1))
 
 
 def run_graph(
@@ -126,9 +131,9 @@ def run_graph(
     """A model's outputs for `inputs`, one `(B, …)` an input of the graph, in the graph's order.
 
     `layers` are the recurrent ones by their paths, as `reference.load` gives them; the others are read from the graph
-    while its file is open. `era`, `version` and `backend` are the StoredModel's. All but the inputs that the file has as
-    whole numbers or truths is computed in `dtype`. `masks` is the era whose rules masks follow, the file's unless given: with "keras"
-    an old model's masks go as they would in Keras 3.
+    while its file is open. `era`, `version` and `backend` are the StoredModel's. All is computed in `dtype` but
+    for the inputs that the file has as whole numbers or truths. `masks` is the era whose rules masks follow, the file's
+    unless given: with "keras" an old model's masks go as they would in Keras 3.
 
     Raises ValueError, and Unsupported by the layer's class, where something cannot be run.
     """
@@ -216,4 +221,6 @@ def _masked(name: str, given: list[Tensor], masks: Any) -> list[Tensor]:
     many = masks if isinstance(masks, list) else [masks] + [None] * (len(given) - 1)
     if len(many) != len(given):
         raise ValueError(f"{name} must be called with a mask an input, got {len(many)} for {len(given)}")
-    return [Tensor(value, None if m is None else np.asarray(m, bool)) for (value, _), m in zip(given, many, strict=True)]
+    return [
+        Tensor(value, None if m is None else np.asarray(m, bool)) for (value, _), m in zip(given, many, strict=True)
+    ]

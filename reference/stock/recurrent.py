@@ -14,12 +14,17 @@ from reference.stock.uses import Array
 
 
 def run_recurrent(
-    stored: StoredLayer, layer: AnyLayer, x: Array, states: Sequence[Array], mask: Array | None, unseen: bool = False
+    stored: StoredLayer,
+    layer: AnyLayer,
+    x: Array,
+    states: Sequence[Array],
+    mask: Array | None,
+    unseen: bool = False,
 ) -> list[tuple[Array, Array | None]]:
     """Every output with its mask: what the layer gives, and its states after it where it returns them.
 
-    `states` are the call's initial ones in Keras' flat order, none for zeros; where the mask is `unseen`, the layer does
-    without it but passes it on.
+    `states` are the call's initial ones in Keras' flat order, none for zeros; where the mask is `unseen`, the layer
+    does without it but passes it on.
 
     Raises ValueError where their number or their shapes are not the layer's.
     """

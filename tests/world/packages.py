@@ -42,9 +42,19 @@ WHEEL = ("--only-binary=:all:", "--implementation=cp", "--python-version=3.11", 
 SOURCE = ("--no-binary=:all:", "--no-build-isolation", "--use-pep517", "--ignore-requires-python")
 
 
-@cache
 def download(name: str, version: str, sha256: str, form: tuple[str, ...], folder: Path, *told: str) -> Path:
     """The archive, whose hash pip has checked. Skips the test where the index does not give it."""
+    archive, why = tried(name, version, sha256, form, folder, *told)
+    if archive is None:
+        pytest.skip(f"NOT TRIED: the package index did not give {name} {version}: {why}")
+    return archive
+
+
+@cache
+def tried(
+    name: str, version: str, sha256: str, form: tuple[str, ...], folder: Path, *told: str
+) -> tuple[Path | None, str]:
+    """The archive, or None and why."""
     place = folder / f"{name}-{version}"
     backend = place / "inert" / "setuptools"
     backend.mkdir(parents=True)
@@ -52,19 +62,9 @@ def download(name: str, version: str, sha256: str, form: tuple[str, ...], folder
     (backend / "build_meta.py").write_text(INERT_BACKEND)
     wanted = place / "wanted.txt"
     wanted.write_text(f"{name}=={version} --hash=sha256:{sha256}\n")
-    pip = [
-        sys.executable,
-        "-m",
-        "pip",
-        "download",
-        "--quiet",
-        "--no-deps",
-        "--require-hashes",
-        "--dest",
-        str(place / "got"),
-    ]
+    asked = ["--quiet", "--no-deps", "--require-hashes", "--dest", str(place / "got"), "-r", str(wanted)]
     run = subprocess.run(
-        [*pip, *form, *told, "-r", str(wanted)],
+        [sys.executable, "-m", "pip", "download", *form, *told, *asked],
         env={**os.environ, "PYTHONPATH": str(backend.parent), "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
         capture_output=True,
         text=True,
@@ -72,11 +72,12 @@ def download(name: str, version: str, sha256: str, form: tuple[str, ...], folder
         check=False,
     )
     if run.returncode:
-        why = (run.stderr.strip() or "pip said nothing").splitlines()[-1]
+        lines = run.stderr.splitlines() or ["pip said nothing"]
+        why = next((line for line in reversed(lines) if line.startswith("ERROR")), lines[-1])
         assert "HASH" not in run.stderr.upper(), why  # another file under a known name is no reason to skip
-        pytest.skip(f"NOT TRIED: the package index did not give {name} {version}: {why}")
+        return None, why
     (archive,) = (place / "got").iterdir()
-    return archive
+    return archive, ""
 
 
 def unpack(archive: Path, member: str, folder: Path) -> Path:

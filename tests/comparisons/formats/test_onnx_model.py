@@ -186,7 +186,7 @@ def test_what_is_wrong_with_a_file(tmp_path, plain, refused):
     )
     odd = helper.make_attribute("odd", numpy_helper.from_array(draw(1)))
     refused("unsupported-option", changed(lambda graph: graph.node[0].attribute.append(odd)))
-    refused("duplicate", changed(lambda graph: graph.node.append(graph.node[0])))
+    refused("duplicate", changed(lambda graph: graph.node.extend([graph.node[0]] * 2)))
     nan = numpy_helper.from_array(np.full((1, 16, 3), np.nan, "float32"), "W")
     refused("non-finite", changed(lambda graph: graph.initializer[0].CopyFrom(nan)))
     assert np.isnan(comparisons.load(path, non_finite=True)["n"].weights.kernel).all()

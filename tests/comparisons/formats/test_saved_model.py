@@ -7,7 +7,7 @@ import pytest
 
 import comparisons
 from comparisons import loading
-from comparisons.formats import protobuf
+from comparisons.formats import object_graph, protobuf
 from reference import Bidirectional, Layer, Stack
 from reference.files.guard import Guard, Limits
 
@@ -121,6 +121,7 @@ def metadata(text):
         ("protobuf", b"\x0b" * 20),
         ("protobuf", b"\x08\x01" + b"\xff" * 11),
         ("truncated", b"\x0a\xff\xff\xff\xff\x7f"),
+        ("truncated", field(1, b"\x1a\x05ab") + field(1, b"beyond")),
     ],
 )
 def test_metadata_that_is_none(copy, refused, code, content):
@@ -129,8 +130,15 @@ def test_metadata_that_is_none(copy, refused, code, content):
 
 
 def test_limits_come_first(copy, refused):
-    assert "Limits.tensors" in refused("too-large", copy, limits=Limits(tensors=10))
+    assert "must have at most 10 arrays (Limits.tensors)" in refused("too-large", copy, limits=Limits(tensors=10))
     assert "Limits.bytes" in refused("too-large", copy, limits=Limits(bytes=1000))
+
+
+def test_layers_are_in_their_order_and_under_their_weights_names():
+    names = {"layer-0": 1, "layer-2": 2, "layer-10": 3, "layer_with_weights-0": 2, "layer_with_weights-1": 3, "loss": 4}
+    tree = object_graph.Tree([object_graph.Node(names)], {})
+    assert list(tree.children(0))[0] == ("layer-0", 1)
+    assert list(tree.children(0))[1:4:2] == [("layer_with_weights-0", 2), ("layer_with_weights-1", 3)]
 
 
 def test_protobuf_reads_what_it_is_given():

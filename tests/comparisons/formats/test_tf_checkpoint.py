@@ -62,11 +62,28 @@ def test_weights_of_keras_by_what_is_told(written, same, refused):
     (layer,) = comparisons.load(written.folder / "one", **told).values()
     same("one", layer)
     assert "recurrent_activation" in refused("not-said", written.folder / "one" / "ckpt")
+    assert (
+        comparisons.load(written.folder / "one", **told | {"recurrent_activation": "hard_sigmoid"})[
+            "layer_with_weights-0"
+        ]
+        .options["recurrent_activation"]
+        .name.endswith("keras2")
+    )
     with loading.opened_model(written.folder / "weights" / "ckpt") as model:
         paths = {layer.path: list(layer.arrays) for layer in model.layers}
         assert model.era == "keras2"
     assert paths["layer_with_weights-2/layer_with_weights-1"] == ["kernel", "recurrent_kernel", "bias"]
     assert paths["layer_with_weights-4"][3] == "cells/1/kernel"
+
+
+def test_weights_of_keras_3_by_objects(written, same):
+    told = {"activation": "tanh", "recurrent_activation": "sigmoid", "go_backwards": False}
+    layers = comparisons.load(written.folder / "three", **told)
+    assert list(layers) == ["model/_functional/_operations/1"]
+    same("three", *layers.values())
+    layers = comparisons.load(written.folder / "three", **told | {"recurrent_activation": "hard_sigmoid"})
+    (layer,) = layers.values()
+    assert layer.options["recurrent_activation"].name == "hard_sigmoid_keras3"
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import shutil
 import sys
 from pathlib import Path
 
+import keras
 import numpy as np
 import tensorflow as tf
 import tf_keras
@@ -86,6 +87,11 @@ def keras_models():
     saw("one", x, one.layers[0](x))
     one.save_weights(OUT / "one" / "ckpt", save_format="tf")
     tf.saved_model.save(tf.Module(), OUT / "plain")
+
+    three = keras.Sequential([keras.Input((None, 2)), keras.layers.GRU(3)])
+    three.set_weights([draw(*w.shape) for w in three.get_weights()])
+    saw("three", x, three(x))
+    tf.train.Checkpoint(model=three).save(OUT / "three" / "ckpt")
 
     net = Net()
     x = draw(2, 5, 2)

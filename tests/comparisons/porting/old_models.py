@@ -210,3 +210,17 @@ def made(K, name, seed=0):
         if "state" not in weight.name and "iteration" not in weight.name:
             weight.assign(np.abs(values) + 0.5 if positive else values)
     return model
+
+
+def inputs(model, name, batch=3):
+    """Drawn inputs of a model's own shapes: tokens where it takes whole numbers or an Embedding is first."""
+    draw = np.random.default_rng([1, *name.encode()])
+    tokens = any(layer.__class__.__name__ == "Embedding" for layer in model.layers)
+    given = []
+    for tensor in model.inputs:
+        shape = [n or (batch if axis == 0 else T) for axis, n in enumerate(tensor.shape)]
+        x = draw.integers(0, 3, shape) if tokens and len(shape) == 2 else draw.normal(size=shape)
+        if name == "masked":
+            x[0, -2:] = x[1, 2] = -1.0
+        given.append(x.astype("int32" if "int" in tensor.dtype.name else "float32"))
+    return given

@@ -1,13 +1,14 @@
 """Loads files while Python tells of all that it does: `python audited.py < jobs`, [path, options] each, as JSON.
 
-Out comes a line a file: what happened that is not on the list of what may. HDF5's own library is not seen, and has no path
-to open: it reads through the stream that it is given, and other files named in a file are pipes, at which it would wait.
+Out comes a line a file: what happened that is not on the list of what may. HDF5's own library is not seen. It has no path
+to open, for it reads through a stream; and other files named in a file are pipes, at which it would wait.
 """
 
 import json
 import os
 import signal
 import sys
+from contextlib import suppress
 
 # Looking at objects, and memory: nothing that reaches out of the process.
 HARMLESS = {"object.__getattr__", "object.__setattr__", "sys._getframe", "array.__new__", "builtins.id", "os.fstat"}
@@ -20,10 +21,8 @@ def main() -> None:
 
     jobs = json.load(sys.stdin)
     for path, told in jobs:  # what is imported at its first use
-        try:
+        with suppress(FileRefused):
             load(path, **told)
-        except FileRefused:
-            pass
     allowed, seen = "", []
 
     def hook(event: str, words: tuple) -> None:
@@ -36,16 +35,14 @@ def main() -> None:
     for path, told in jobs:
         signal.alarm(10)
         allowed = path
-        try:
+        with suppress(FileRefused):
             load(path, **told)
-        except FileRefused:
-            pass
         allowed = ""
         print(json.dumps([path, list(seen)]))
         seen.clear()
     allowed = "nothing"  # and now what must be seen
     for work in (
-        lambda: open("/dev/null"),
+        lambda: os.close(os.open("/dev/null", os.O_RDONLY)),
         lambda: os.listdir("/"),
         lambda: os.system("true"),
         lambda: __import__("wave"),
@@ -54,10 +51,8 @@ def main() -> None:
         lambda: __import__("socket").socket(),
         lambda: __import__("pickle").loads(b"cos\nsystem\n."),
     ):
-        try:
+        with suppress(Exception):
             work()
-        except Exception:
-            pass
     allowed = ""
     print(json.dumps(["seen", [line.split()[0] for line in seen]]))
     print(json.dumps(["imported", sorted(FRAMEWORKS & set(sys.modules))]))

@@ -69,7 +69,9 @@ def fuzz(first: int, step: int, masks: list[int]) -> tuple[Counter[str], list[st
         for line in lines:
             index, _, outcome = line.partition(" ")
             if not outcome:  # it died
-                outcome = f"!{signal.Signals(-ran.returncode).name}" if ran.returncode < 0 else f"!exit {ran.returncode}"
+                outcome = (
+                    f"!{signal.Signals(-ran.returncode).name}" if ran.returncode < 0 else f"!exit {ran.returncode}"
+                )
             outcomes["wrong" if outcome.startswith("!") else outcome] += 1
             if outcome.startswith("!"):
                 wrong.append(f"{todo[int(index)]}: {outcome}")

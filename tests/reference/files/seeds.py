@@ -1,4 +1,4 @@
-"""Small valid files of every kind that the reader takes, written with h5py, zipfile and numpy alone, as Keras writes them."""
+"""Small valid files of every kind that the reader takes, as Keras writes them, with h5py, zipfile and numpy alone."""
 
 from __future__ import annotations
 
@@ -108,7 +108,9 @@ def v3_config(version: str = "3.15.1") -> dict[str, Any]:
     }  # fmt: skip
 
 
-def zipped(members: Mapping[str, bytes | str] | Sequence[tuple[Any, bytes | str]], method: int = zipfile.ZIP_STORED) -> bytes:
+def zipped(
+    members: Mapping[str, bytes | str] | Sequence[tuple[Any, bytes | str]], method: int = zipfile.ZIP_STORED
+) -> bytes:
     stream = io.BytesIO()
     with warnings.catch_warnings(), zipfile.ZipFile(stream, "w", method) as archive:
         warnings.simplefilter("ignore")  # zipfile's, of a name given twice, which is what is wanted
@@ -172,12 +174,13 @@ def keras1_lstm() -> Arrays:
     }
 
 
-_OLD_NAMES = {"units": "output_dim", "activation": "activation", "recurrent_activation": "inner_activation"}
 KERAS1 = sequential(
-    ("LSTM", {"name": "lstm", "output_dim": UNITS, "activation": "tanh", "inner_activation": "hard_sigmoid", "trainable": True,
-              "go_backwards": False, "return_sequences": False, "stateful": False, "unroll": False, "consume_less": "cpu",
-              "init": "glorot_uniform", "inner_init": "orthogonal", "forget_bias_init": "one", "input_dim": INPUTS,
-              "dropout_W": 0.0, "dropout_U": 0.0}),
+    ("LSTM", {
+        "name": "lstm", "output_dim": UNITS, "activation": "tanh", "inner_activation": "hard_sigmoid",
+        "trainable": True, "go_backwards": False, "return_sequences": False, "stateful": False, "unroll": False,
+        "consume_less": "cpu", "init": "glorot_uniform", "inner_init": "orthogonal", "forget_bias_init": "one",
+        "input_dim": INPUTS, "dropout_W": 0.0, "dropout_U": 0.0,
+    }),
     wrap=False,
 )  # fmt: skip
 CUDNN = sequential(("CuDNNLSTM", {"name": "lstm", "trainable": True, "units": UNITS, "return_sequences": False,

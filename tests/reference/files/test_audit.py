@@ -29,4 +29,13 @@ def test_nothing_but_the_file_is_touched(tmp_path, hostile_files):
     assert {path: events for path, events in done if events} == {}
     assert imported == []
     # The hook would have told.
-    assert {"open", "os.listdir", "os.system", "import", "compile", "os.remove", "socket.__new__", "pickle.find_class"} <= set(seen)
+    assert {
+        "open",
+        "os.listdir",
+        "os.system",
+        "import",
+        "compile",
+        "os.remove",
+        "socket.__new__",
+        "pickle.find_class",
+    } <= set(seen)

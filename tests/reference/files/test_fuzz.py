@@ -12,7 +12,7 @@ import seeds
 def test_every_hundredth_byte_turned():
     outcomes, wrong = fuzz.fuzz(37, 101, [0xFF])
     assert wrong == []
-    assert outcomes["loaded"] > 100 and outcomes["corrupt"] > 100, outcomes
+    assert min(outcomes["loaded"], outcomes["corrupt"]) > 100, outcomes
 
 
 @pytest.mark.deep

@@ -46,7 +46,7 @@ def refusal(path, **options):
     return caught.value
 
 
-# All of them in one process, for its memory counts the C libraries' too: path and options in, code, sentence, seconds out.
+# All of them in one process, for its memory counts the C libraries' too: path and options in; code, sentence, time out.
 WORKER = """
 import json, resource, sys, time
 from reference.files import FileRefused, load
@@ -71,7 +71,14 @@ def outcomes(hostile_files, tmp_path_factory):
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     words = [sys.executable, "-W", "error", "-c", WORKER]
     ran = subprocess.run(
-        words, input=json.dumps(jobs), capture_output=True, text=True, check=False, cwd=folder, env=environment, timeout=120
+        words,
+        input=json.dumps(jobs),
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+        env=environment,
+        timeout=120,
     )
     assert os.listdir(folder) == []
     found = dict(zip(hostile.ROWS, map(json.loads, ran.stdout.splitlines()), strict=False))
@@ -144,8 +151,7 @@ def test_a_file_cut_short_while_it_is_open(tmp_path):
     with opened_model(path) as model:
         os.truncate(path, 100)
         with pytest.raises(FileRefused) as caught:
-            for array in model.arrays():
-                array.read()
+            next(model.arrays()).read()
     assert caught.value.code == "truncated"
 
 
@@ -188,7 +194,7 @@ def test_big_endian_numbers_are_converted(tmp_path):
 
 
 def test_non_finite_numbers_are_let_in_by_name(written):
-    code, suffix, make, _ = hostile.ROWS["h16 NaN"]
+    _, suffix, make, _ = hostile.ROWS["h16 NaN"]
     path = written(suffix, make)
     assert np.isnan(load(path, non_finite=True)["lstm"].weights.kernel).all()
 
@@ -224,7 +230,8 @@ def flat(group: Group, prefix=""):
 def same(got, want):
     assert set(got) == set(want)
     for name, array in want.items():
-        assert got[name].dtype == array.dtype.newbyteorder("=") and got[name].flags.c_contiguous, name
+        assert got[name].dtype == array.dtype.newbyteorder("="), name
+        assert got[name].flags.c_contiguous, name
         np.testing.assert_array_equal(got[name], array, err_msg=name)
         assert got[name].shape == array.shape
 
@@ -284,7 +291,14 @@ def test_attributes_and_order_of_hdf5(tmp_path):
     assert found.pop("numbers").tolist() == [0, 1, 2]
     assert found.pop("none").tolist() == []
     assert found.pop("long") == "x" * 200_000
-    assert found == {"text": "grün", "bytes": "abc", "texts": ["a", "bcd"], "fixed": ["x", "yz"], "number": 2.5, "true": True}
+    assert found == {
+        "text": "grün",
+        "bytes": "abc",
+        "texts": ["a", "bcd"],
+        "fixed": ["x", "yz"],
+        "number": 2.5,
+        "true": True,
+    }
 
 
 def test_bfloat16_becomes_float32_exactly(tmp_path):
@@ -323,7 +337,9 @@ def test_npz_and_npy_are_read_as_numpy_reads_them(tmp_path, packed):
 
 def test_safetensors_are_read_as_their_library_reads_them(tmp_path):
     library = pytest.importorskip("safetensors.numpy")
-    arrays = {kind: (np.random.default_rng(1).normal(size=(4, 3)) * 50).astype(kind) for kind in KINDS if kind[0] != ">"}
+    arrays = {
+        kind: (np.random.default_rng(1).normal(size=(4, 3)) * 50).astype(kind) for kind in KINDS if kind[0] != ">"
+    }
     arrays |= {"one": np.array(2.5, "f4"), "none": np.zeros((0, 3), "i4")}
     path = tmp_path / "x"
     path.write_bytes(library.save(arrays, {"format": "np"}))

@@ -22,7 +22,9 @@ class Member:
     at: int | None = None  # where the directory says that it is
 
 
-def archive(members: Sequence[Member], before: bytes = b"", gap: bytes = b"", comment: bytes = b"", **end: int) -> bytes:
+def archive(
+    members: Sequence[Member], before: bytes = b"", gap: bytes = b"", comment: bytes = b"", **end: int
+) -> bytes:
     data, directory = bytearray(before), bytearray()
     for m in members:
         size = len(m.content) if m.size is None else m.size
@@ -31,7 +33,24 @@ def archive(members: Sequence[Member], before: bytes = b"", gap: bytes = b"", co
         own: dict[str, Any] = {"name": m.name, "size": size, "crc": crc, "method": m.method} | m.local
         fields = (20, m.flags, own["method"], 0, 33, own["crc"], len(m.content), own["size"], len(own["name"]), 0)
         data += struct.pack("<4s5H3I2H", b"PK\3\4", *fields) + own["name"] + m.content
-        fields = (0x314, 20, m.flags, m.method, 0, 33, crc, len(m.content), size, len(m.name), 0, 0, 0, 0, m.mode << 16, place)
+        fields = (
+            0x314,
+            20,
+            m.flags,
+            m.method,
+            0,
+            33,
+            crc,
+            len(m.content),
+            size,
+            len(m.name),
+            0,
+            0,
+            0,
+            0,
+            m.mode << 16,
+            place,
+        )
         directory += struct.pack("<4s6H3I5H2I", b"PK\1\2", *fields) + m.name
     start = len(data) + len(gap)
     count = end.get("count", len(members))

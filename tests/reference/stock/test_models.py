@@ -58,11 +58,20 @@ def encoder_decoder(K):
     seen = L.Masking(mask_value=0.0)(x)
     outputs, fh, fc, bh, bc = L.Bidirectional(L.RNN(L.LSTMCell(3), return_sequences=True, return_state=True))(seen)
     h, c = L.Concatenate()([fh, bh]), L.Concatenate()([fc, bc])
-    decoded, last, _ = L.RNN(L.LSTMCell(6), return_sequences=True, return_state=True)(L.Masking()(y), initial_state=[h, c])
+    decoded, last, _ = L.RNN(L.LSTMCell(6), return_sequences=True, return_state=True)(
+        L.Masking()(y), initial_state=[h, c]
+    )
     context = L.Attention(use_scale=True)([decoded, outputs])
     added = L.AdditiveAttention()([decoded, outputs])
-    both = L.Bidirectional(L.RNN(L.GRUCell(2), return_sequences=True))(context, initial_state=[L.Dense(2)(last), L.Dense(2)(c)])
-    return [x, y], [L.Softmax(axis=1)(L.Reshape((5, 4))(both)), added, L.RNN(L.GRUCell(4))(added), L.Dot(axes=1)([decoded, both])]
+    both = L.Bidirectional(L.RNN(L.GRUCell(2), return_sequences=True))(
+        context, initial_state=[L.Dense(2)(last), L.Dense(2)(c)]
+    )
+    return [x, y], [
+        L.Softmax(axis=1)(L.Reshape((5, 4))(both)),
+        added,
+        L.RNN(L.GRUCell(4))(added),
+        L.Dot(axes=1)([decoded, both]),
+    ]
 
 
 @model
@@ -107,14 +116,22 @@ def stacked_cells(K):
     made = L.RNN(cells, return_sequences=True, return_state=True)(L.Masking()(x))
     flat = [made[0], made[1], *made[2]] if len(made) == 3 else made
     pair = L.Bidirectional(L.SimpleRNN(3, return_sequences=True), merge_mode=None)(made[0], initial_state=[h, h])
-    return [x, h], [*flat, L.RNN(L.GRUCell(2))(pair[0]), L.Bidirectional(L.RNN(L.LSTMCell(2)), merge_mode="mul")(pair[1])]
+    return [x, h], [
+        *flat,
+        L.RNN(L.GRUCell(2))(pair[0]),
+        L.Bidirectional(L.RNN(L.LSTMCell(2)), merge_mode="mul")(pair[1]),
+    ]
 
 
 @model
 def given_masks(K):
     L, x, m = K.layers, K.Input((5, 4)), K.Input((5,), dtype="bool")
     seen = L.Masking()(x)
-    return [x, m], [L.RNN(L.LSTMCell(2))(seen, mask=m), L.RNN(L.LSTMCell(3))(seen), L.GlobalAveragePooling1D()(seen, mask=m)]
+    return [x, m], [
+        L.RNN(L.LSTMCell(2))(seen, mask=m),
+        L.RNN(L.LSTMCell(3))(seen),
+        L.GlobalAveragePooling1D()(seen, mask=m),
+    ]
 
 
 @model
@@ -169,10 +186,12 @@ def made(model):
     return sorted(model.layers, key=lambda layer: (type(layer).__name__, number(layer.name), layer.name))
 
 
-@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file", "ignore:Layer .* was passed an input with")
+@pytest.mark.filterwarnings(
+    "ignore:You are saving your model as an HDF5 file", "ignore:Layer .* was passed an input with"
+)
 @pytest.mark.parametrize("name", MODELS)
 def test_model(name, tmp_path):
-    """Our numbers are tf-keras' for the file that it saved; under Keras 3's rules for masks, those of the model built there."""
+    """Our numbers are tf-keras' for the file that it saved; under Keras 3's rules for masks, the new model's."""
     K2, K3 = pytest.importorskip("tf_keras"), pytest.importorskip("keras")
     old, new = K2.Model(*MODELS[name](K2)), K3.Model(*MODELS[name](K3))
     inputs = drawn(old)

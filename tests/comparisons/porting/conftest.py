@@ -1,0 +1,74 @@
+"""Old models made here by tf-keras, ported together once, and their witnesses."""
+
+import json
+import os
+import warnings
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from comparisons import cli
+from comparisons.commands import port
+from comparisons.porting import witness
+from tests.comparisons.porting import old_models
+
+
+class Shared:
+    """One fresh process for all tests, whose start takes seconds, in place of one for each command."""
+
+    def __init__(self):
+        self.processes = {}
+        self.asked = []
+
+    def __call__(self, own):
+        if own not in self.processes:
+            self.processes[own] = witness.Witness(own=own)
+        self.asked.append(own)
+        return self.processes[own]
+
+
+@pytest.fixture(scope="session")
+def shared():
+    one = Shared()
+    yield one
+    for process in one.processes.values():
+        process.close()
+
+
+@pytest.fixture(autouse=True)
+def one_witness(shared, monkeypatch):
+    @contextmanager
+    def witnesses():
+        yield shared
+
+    monkeypatch.setattr(port, "_witnesses", witnesses)
+
+
+class Ported:
+    """The folder of ported files, the command's rows by the models' names, and tf-keras' own numbers."""
+
+    def __init__(self, folder, rows, witnesses):
+        self.folder, self.rows, self.witnesses = folder, rows, witnesses
+
+
+@pytest.fixture(scope="session")
+def ported(tmp_path_factory):
+    K = pytest.importorskip("tf_keras")
+    home = tmp_path_factory.mktemp("port")
+    (home / "old").mkdir()
+    witnesses = {}
+    for number, name in enumerate(old_models.MODELS):
+        K.backend.clear_session()
+        model = old_models.made(K, name)
+        with warnings.catch_warnings():  # of .h5, which tf-keras calls old
+            warnings.simplefilter("ignore")
+            model.save(home / "old" / f"{name}{('.h5', '.keras')[number % 2]}")
+        inputs = old_models.inputs(model, name)
+        outputs = model(inputs if len(inputs) > 1 else inputs[0], training=False)
+        witnesses[name] = inputs, [np.asarray(a) for a in (outputs if isinstance(outputs, list) else [outputs])]
+    args = cli.parser().parse(["port", str(home / "old"), str(home / "new"), "--json"])
+    found = cli.answer(args)
+    rows = {os.path.splitext(row["file"])[0]: row for row in json.loads(json.dumps(found.data, allow_nan=False))["files"]}
+    return Ported(Path(home / "new"), rows, witnesses)
