@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from math import prod
 from typing import Any
 
+from comparisons.formats.tf_checkpoint import CELLS as TF1_CELLS
 from reference.count_shapes import recognise
 from reference.files.stored import Stored, StoredLayer, StoredModel
 from reference.keras_layers import CELLS, OWN_CELLS
@@ -46,7 +47,7 @@ def _layer(layer: StoredLayer, era: str) -> dict[str, Any]:
         "dtype": " and ".join(dict.fromkeys(array.dtype.name for array in arrays.values())),
         "bytes": sum(prod(array.shape) * array.dtype.itemsize for array in arrays.values()),
         "arrays": [{"name": name, "shape": list(a.shape), "dtype": a.dtype.name} for name, a in arrays.items()],
-        "parts": [part for part in _parts(layer, era)],
+        "parts": list(_parts(layer, era)),
     }
 
 
@@ -54,9 +55,12 @@ def _parts(layer: StoredLayer, era: str) -> Iterator[dict[str, Any]]:
     """One entry a cell and direction of a recurrent layer; none for another layer."""
     classes = {layer.kind, *_classes(layer.config)}
     cells = list(dict.fromkeys(_cells(classes))) or ([] if layer.kind else list(UNSAID))
+    named = layer.config.get("cells", {}) if era == "tf1" else {}  # the scopes of TensorFlow 1 say which cell each is
     own = {name: layer.config[name] for name in WIDTHS if name in layer.config}
-    for part, shapes in _leaves(layer.arrays).items():
-        tried = (recognise(convention, cells, shapes, **own) for convention in dict.fromkeys((era, "keras", "cudnn")))
+    for part, shapes in (_directed if era == "onnx" else _leaves)(layer.arrays).items():
+        scope = named.get(f"{part}/" if part else "")
+        of = [TF1_CELLS[scope], "peephole_lstm"] if scope else cells
+        tried = (recognise(convention, of, shapes, **own) for convention in dict.fromkeys((era, "keras", "cudnn")))
         if found := next(filter(None, tried), None):
             yield {
                 "part": part,
@@ -99,8 +103,15 @@ def _leaves(arrays: Mapping[str, Stored]) -> dict[str, dict[str, tuple[int, ...]
     found: dict[str, dict[str, tuple[int, ...]]] = {}
     for name, array in arrays.items():
         behind = re.search(r"_l\d+(_reverse)?$", name)
-        nested = re.match(r"((?:forward_layer|backward_layer|layer_\d+|cells/\d+)/)+", name)
+        nested = re.match(r"((?:forward_layer|backward_layer|layer_\d+|cells/\d+|fw|bw|cell_\d+)/)+", name)
         part = behind[0] if behind else nested[0] if nested else ""
         short = name.removesuffix(part) if behind else name.removeprefix(part)
         found.setdefault(part.strip("/_"), {})[short] = array.shape
     return found
+
+
+def _directed(arrays: Mapping[str, Stored]) -> dict[str, dict[str, tuple[int, ...]]]:
+    """ONNX: the first axis of every array has the directions."""
+    count = max((array.shape[0] for array in arrays.values() if array.shape), default=0)
+    parts = {1: ("",), 2: ("forward", "reverse")}.get(count, ())
+    return {part: {name: array.shape[1:] for name, array in arrays.items()} for part in parts}

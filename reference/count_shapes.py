@@ -23,7 +23,8 @@ class Found(NamedTuple):
 def recognise(
     convention: str, cells: Iterable[str], shapes: Mapping[str, Shape], *, reset_after: bool | None = None, **own: Any
 ) -> Found | None:
-    """The form of one of `cells` whose stored arrays have just these names and shapes; None if none has.
+    """The form of one of `cells` whose stored arrays have just these names and shapes, the first of
+    them that fits; None if none does.
 
     `reset_after` settles what shapes may leave open; `own` are the options that change the width of a gate:
     `cells_per_block`, `variant`, `coupled`.
@@ -31,11 +32,11 @@ def recognise(
     >>> recognise("cudnn", ["lstm", "gru"], {"kernel": (4, 20), "recurrent_kernel": (5, 20), "bias": (40,)}).form
     'lstm'
     """
-    wanted = set(cells)
-    for key, form in held(convention).items():
-        cell = key.split()[0]
+    forms = held(convention)
+    for cell, key in ((cell, key) for cell in cells for key in forms if key.split()[0] == cell):
+        form = forms[key]
         other = reset_after is not None and reset_of(key) not in (None, reset_after)
-        if cell not in wanted or other or not shapes.keys() <= form.arrays.keys():
+        if other or not shapes.keys() <= form.arrays.keys():
             continue
         specs = {name: parse(form.arrays[name]) for name in shapes}
         sizes = _sizes(cell, form, specs, shapes, own)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from comparisons.porting import masks
+from comparisons.porting import masks, sizes
 from comparisons.porting.live import PAIRS, Custom, load, make
 from comparisons.porting.pairs import TwoDirections, packed
 from comparisons.porting.parts import Part, Refused, safe
@@ -42,7 +42,9 @@ def apart(parts: Mapping[str, Part], widths: Mapping[str, int]) -> Built:
     """A model in which every part has an input `(batch, time, width)` of its own; states begin with each batch."""
     import keras
 
-    layers = {path: _said(path, lambda path=path, part=part: make(_alone(path, part), {})) for path, part in parts.items()}
+    layers = {
+        path: _said(path, lambda path=path, part=part: make(_alone(path, part), {})) for path, part in parts.items()
+    }
     inputs = {path: keras.Input((None, width), name=f"inputs_of_{safe(path)}") for path, width in widths.items()}
     outputs = [tensor for path, x in inputs.items() for tensor in keras.tree.flatten(layers[path](x))]
     for path, layer in layers.items():
@@ -72,7 +74,9 @@ def _chain(part: Part) -> tuple[Part, ...]:
     if part.kind == "TimeDistributed" and part.inside and part.inside[0].kind == "Chain":
         *before, last = part.inside[0].inside
         name = part.config["name"]
-        named = [(f"{name}_{k}", each) for k, each in enumerate(before, 1)] + [(name, replace(last, path=part.inside[0].path))]
+        named = [(f"{name}_{k}", each) for k, each in enumerate(before, 1)] + [
+            (name, replace(last, path=part.inside[0].path))
+        ]
         return tuple(replace(part, config={**part.config, "name": own}, inside=(each,)) for own, each in named)
     return (part,)
 
@@ -103,22 +107,26 @@ class Builder:
         import keras
 
         layers = {name: self._layers(node) for name, node in graph.nodes.items()}
-        if graph.kind == "Sequential" and self._plain(graph):
-            sequential = keras.Sequential(name=safe(graph.name) or None)
-            for name, each in layers.items():
-                for layer in each:
-                    _said(name, lambda layer=layer: sequential.add(layer))
-            return sequential
         tensors = {Ref(name, 0, 0): layers[name][0].output for name, node in graph.nodes.items() if not node.calls}
+        for ref, tensor in tensors.items():
+            sizes.outputs(ref.layer, tensor.shape)
         waiting = [(name, number, call) for name, node in graph.nodes.items() for number, call in enumerate(node.calls)]
         while waiting:
             ready = [use for use in waiting if all(ref in tensors for ref in _needs(use[2]))]
             if not ready:
                 raise Refused(f"{shown(waiting[0][0])} must be called on tensors of the model, got others")
             for name, number, call in ready:
-                found = _said(name, lambda name=name, call=call: self._called(graph.nodes[name], layers[name], call, tensors))
+                node = graph.nodes[name]
+                found = _said(
+                    name, lambda name=name, node=node, call=call: self._called(node, layers[name], call, tensors)
+                )
                 tensors |= {Ref(name, number, k): tensor for k, tensor in enumerate(found)}
+                for tensor in found:
+                    sizes.outputs(name, tensor.shape)
             waiting = [use for use in waiting if use not in ready]
+        if graph.kind == "Sequential" and self._plain(graph):
+            chain = [layer for each in layers.values() for layer in each]
+            return keras.Sequential(chain, name=safe(graph.name) or None)
         ends = lambda refs: [tensors[ref] for ref in refs]
         single = lambda values: values[0] if len(values) == 1 else values
         return keras.Model(single(ends(graph.inputs)), single(ends(graph.outputs)), name=safe(graph.name) or None)
@@ -142,6 +150,7 @@ class Builder:
 
             inside = self.model(node.inner)
             return [_said(path, lambda: keras.layers.TimeDistributed(inside, **part.config))]
+        sizes.declared(part)
         layers = [_said(path, lambda each=each: make(each, self.custom)) for each in _chain(part)]
         if part.kind != "InputLayer":
             self.made[path] = layers
@@ -154,13 +163,17 @@ class Builder:
         given = [tensors[ref] for ref in call.inputs]
         keywords = {name: _resolved(value, tensors) for name, value in call.keywords.items()}
         first, *rest = layers
+        if isinstance(node.layer, StoredLayer):
+            sizes.inputs(self.parts[node.layer.path], given[0].shape)
         if isinstance(first, keras.layers.RNN | keras.layers.Bidirectional | TwoDirections):
             states = [*given[1:], *keras.tree.flatten(keywords.pop("initial_state", None) or [])]
             if states:
                 keywords["initial_state"] = packed(first, states)
                 if masks.of(given[0]) is not None and keywords.get("mask") is None:
                     keywords["mask"] = masks.of(given[0])
-                    self._note(node, "the mask is an argument of its own, since Keras 3 drops it beside an initial state")
+                    self._note(
+                        node, "the mask is an argument of its own, since Keras 3 drops it beside an initial state"
+                    )
             found = first(given[0], **keywords)
         else:
             found = first(given[0] if len(given) == 1 else given, **keywords)

@@ -47,9 +47,7 @@ def _shapes(live: Any) -> list[tuple[int, ...]]:
     declared = [tuple(tensor.shape) for tensor in live.inputs]
     tried: list[tuple[int, ...]] = []
     for size in SIZES:
-        filled = lambda shape, size=size: tuple(
-            n or (BATCH if axis == 0 else size) for axis, n in enumerate(shape)
-        )
+        filled = lambda shape, size=size: tuple(n or (BATCH if axis == 0 else size) for axis, n in enumerate(shape))
         tried = [filled(shape) for shape in declared]
         try:
             ends = live.compute_output_shape(tried if len(tried) > 1 else tried[0])

@@ -16,6 +16,7 @@ LAST = {
     **{f"DepthwiseConv{n}D": ("kernel", "bias") for n in (1, 2)},  # Keras 3's name of its depthwise kernel
     **{f"SeparableConv{n}D": ("pointwise_kernel", "bias") for n in (1, 2)},
 }
+RATIO = 1.2  # of the slopes, 1/5 and 1/6
 DENSE = "hard_sigmoid is Keras 3's, whose slope is 1/6: {} times 1.2"
 ALONE = "hard_sigmoid is Keras 3's, whose slope is 1/6, after a Rescaling by 1.2"
 
@@ -28,8 +29,8 @@ def part(kind: str, config: Mapping[str, Any], arrays: Mapping[str, Array], *, k
         return Part(kind, config, arrays, own=f"hard_sigmoid of Keras 2 is not Keras 3's, and is not folded: {kept}")
     config = {**config, "activation": "hard_sigmoid"}
     if kind == "Activation":
-        scaling = Part("Rescaling", {"scale": 1.2, "name": f"{config.get('name', 'activation')}_times_1_2"})
+        scaling = Part("Rescaling", {"scale": RATIO, "name": f"{config.get('name', 'activation')}_times_1_2"})
         return Part("Chain", inside=(scaling, Part(kind, config)), changes=(ALONE,), roundings=1, folded=True)
-    scaled = {name: a * a.dtype.type(1.2) if name in LAST[kind] else a for name, a in arrays.items()}
+    scaled = {name: a * a.dtype.type(RATIO) if name in LAST[kind] else a for name, a in arrays.items()}
     done = DENSE.format(" and ".join(name for name in LAST[kind] if name in arrays))
     return Part(kind, config, scaled, changes=(done,), roundings=2, folded=True)

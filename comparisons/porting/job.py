@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from comparisons.porting import build, drawn, proof, report
-from comparisons.porting.parts import Part, Refused
+from comparisons.porting.parts import WAYS_OUT, Part, Refused
 from comparisons.porting.plan import Planner
 from comparisons.porting.witness import Witness
-from reference.files import eras, opened_model
+from reference.files import FileRefused, eras, opened_model
 from reference.files.guard import Guard, Limits, shown
 from reference.files.outline import plain
 from reference.files.recurrent import Reader
@@ -84,7 +84,9 @@ def port(order: Order, witness: Witnesses, progress: Progress = lambda doing: No
 def asked(order: Order, model: StoredModel) -> None:
     """Raises Refused for a file that is no old model."""
     if model.era not in ("keras1", "keras2"):
-        raise Refused(f"{order.old.name!r} must be of Keras 1 or 2, got one of Keras {model.version or 3}: it needs no port")
+        raise Refused(
+            f"{order.old.name!r} must be of Keras 1 or 2, got one of Keras {model.version or 3}: it needs no port"
+        )
     if model.config is None:
         raise Refused(
             f"{order.old.name!r} must hold its model's config beside its weights, got weights alone: "
@@ -107,7 +109,12 @@ def recurrent_layers(order: Order, model: StoredModel) -> dict[str, AnyLayer]:
     """The oracle's layers by their paths, but for classes that the user named."""
     read = reader(order, model)
     known = [layer for layer in model.layers if plain(layer.kind) not in order.custom]
-    return {layer.path: read.read(layer) for layer in known if read.is_recurrent(layer)}
+    try:
+        return {layer.path: read.read(layer) for layer in known if read.is_recurrent(layer)}
+    except FileRefused as refused:
+        if refused.code != "unsupported-class":
+            raise
+        raise Refused(f"{str(refused).split(' (leave it out')[0]}; {WAYS_OUT}") from None
 
 
 def outputs_of(model: Any, inputs: list[Any]) -> list[Any]:
@@ -144,7 +151,12 @@ def refuse_failed(
 
 
 def _whole(
-    model: StoredModel, layers: Mapping[str, AnyLayer], built: build.Built, inputs: list[Any], outputs: list[Any], order: Order
+    model: StoredModel,
+    layers: Mapping[str, AnyLayer],
+    built: build.Built,
+    inputs: list[Any],
+    outputs: list[Any],
+    order: Order,
 ) -> tuple[proof.Measured | None, str]:
     """The whole model against the oracle; None, and the reason, where the oracle cannot run it."""
     if order.custom:
@@ -180,9 +192,7 @@ def write(
         unfinished.unlink(missing_ok=True)
 
 
-def _opened(
-    witness: Witness, path: Path, inputs: list[Any], outputs: list[Any], data: Mapping[str, Any]
-) -> None:
+def _opened(witness: Witness, path: Path, inputs: list[Any], outputs: list[Any], data: Mapping[str, Any]) -> None:
     must = "a fresh process must compute the same from what is written"
     try:
         again = witness.run(path, inputs)
@@ -190,7 +200,8 @@ def _opened(
         raise Unproved(f"{must}, got {shown(error)}; nothing is written", data) from None
     largest = max((float(np.abs(a).max(initial=0)) for a in outputs), default=0.0)
     same = len(again) == len(outputs) and all(
-        a.shape == b.shape and np.allclose(a, b, rtol=0, atol=AGAIN * largest) for a, b in zip(again, outputs, strict=True)
+        a.shape == b.shape and np.allclose(a, b, rtol=0, atol=AGAIN * largest)
+        for a, b in zip(again, outputs, strict=True)
     )
     if not same:
         raise Unproved(f"{must}, got other numbers; nothing is written", data)

@@ -52,7 +52,9 @@ def port(order: job.Order, witness: job.Witnesses, progress: job.Progress) -> di
     data = report.data(order, model, parts, proofs, None, "The other layers are arrays, for you to load.")
     job.refuse_failed(proofs, None, data)
     progress("writing")
-    inputs = [np.random.default_rng(order.seed).normal(size=(2, 5, t.shape[-1])).astype("float32") for t in built.model.inputs]
+    inputs = [
+        np.random.default_rng(order.seed).normal(size=(2, 5, t.shape[-1])).astype("float32") for t in built.model.inputs
+    ]
     own = data["own"]
     rest_file = order.new.with_suffix(".npz")
     _arrays(rest, rest_file)

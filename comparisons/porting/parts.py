@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 
+WAYS_OUT = "--custom MODULE:CLASS gives a class of yours, --layers-only ports the recurrent layers"
+
+
 class Refused(ValueError):
     """A layer that has no port, in one sentence with its name and the way out."""
 

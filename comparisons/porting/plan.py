@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from comparisons.porting import folded, recurrent
-from comparisons.porting.parts import Part, Penalty, Refused, safe
+from comparisons.porting.parts import WAYS_OUT, Part, Penalty, Refused, safe
 from comparisons.porting.wording import reworded
 from reference.files import era_values as values
 from reference.files import eras
@@ -57,14 +57,15 @@ class Planner:
 
     def part(self, layer: StoredLayer) -> Part:
         """What becomes of one layer, a wrapper of cells or of two directions with what is in it."""
-        if layer.kind in self.custom:
+        kind = plain(layer.kind)
+        if kind in self.custom:
             arrays = {name: stored.read() for name, stored in layer.arrays.items()}
             done = ("it is the class that you named, with the arrays in the file's order",)
-            return Part(layer.kind, layer.config, arrays, changes=done, path=layer.path)
+            return Part(kind, layer.config, arrays, changes=done, path=layer.path)
         old = self.recurrent.get(layer.path)
         if old is not None:
             told = {**layer.config, "name": _name(layer)}
-            return replace(self._recurrent(old, plain(layer.kind), told), path=layer.path)
+            return replace(self._recurrent(old, kind, told), path=layer.path)
         kind, config = self._modern(layer)
         lost = tuple(eras.changes(layer.kind, layer.config, self.model.era, self.model.version))
         given = penalties(config)
@@ -84,7 +85,7 @@ class Planner:
         try:
             kind, found = eras.modern(layer.kind, layer.config, self.model.era, self.model.version)
         except eras.Unsupported as error:
-            raise Refused(f"{layer.path}: {error}; --custom MODULE:CLASS gives a class, --layers-only leaves it out") from None
+            raise Refused(f"{layer.path}: {str(error).split(': leave it out')[0]}; {WAYS_OUT}") from None
         return kind, {**found, "name": _name(layer)}
 
     def _recurrent(self, old: AnyLayer, kind: str, config: Mapping[str, Any]) -> Part:

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from comparisons.porting.folded import RATIO
 from comparisons.porting.parts import Part, Refused
 from reference import activations, pack
 from reference.conventions import folds
 from reference.conventions.folds import NotRepresentable
 from reference.files import era_values as values
-from reference.layer import AnyLayer, Bidirectional, Layer, Stack
+from reference.layer import AnyLayer, Layer, Stack
 
 OLD, NEW = activations.get("hard_sigmoid_keras2"), activations.get("hard_sigmoid_keras3")
 STOCK = {"simple_rnn": "SimpleRNN", "lstm": "LSTM", "gru": "GRU"}
@@ -40,7 +41,7 @@ def leaf(layer: Layer, *, kept: str = "") -> Part:
     changes: list[str] = []
     if "activation" in hard:
         gate = CANDIDATE[layer.cell]
-        scaled = folds.columns(layer, {gate: lambda a: a * a.dtype.type(1.2)})
+        scaled = folds.columns(layer, {gate: lambda a: a * a.dtype.type(RATIO)})
         layer = folds.with_options(scaled, activation=NEW)
         changes.append("the candidate's hard_sigmoid is Keras 3's, whose slope is 1/6: its columns are times 1.2")
     try:

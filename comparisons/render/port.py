@@ -30,7 +30,11 @@ def report(data: Mapping[str, Any]) -> Iterator[Any]:
     if new["stock"]:
         yield "Needs keras alone: a fresh process opened it without this project."
     else:
-        yield "Needs this project: `import cells` before it is opened." if data["own"] else "Needs the classes that you named."
+        yield (
+            "Needs this project: `import cells` before it is opened."
+            if data["own"]
+            else "Needs the classes that you named."
+        )
     if "snippet" in data:
         yield ""
         yield f"The other layers' arrays are in {new['rest']}; to put the model together again:"

@@ -18,12 +18,12 @@ FLAGS = ("go_backwards", "return_sequences", "stateful", "zero_output_for_mask")
 CUDNN = {"activation": "tanh", "recurrent_activation": "sigmoid"}  # what cuDNN computes
 # Of a config's arguments, those that change no number that a Layer gives, where `unpack` does not know them.
 IGNORED = {
-    *("batch_shape", "batch_input_shape", "input_shape", "input_dim", "input_length", "input_dtype", "sparse", "ragged"),
-    *("dtype", "name", "trainable", "units", "output_dim", "unroll", "return_state", "implementation", "consume_less"),
-    *("dropout", "recurrent_dropout", "dropout_W", "dropout_U", "seed", "init", "inner_init", "forget_bias_init"),
-    *("unit_forget_bias", "use_cudnn", "autocast", "truncate_gradient", "weights", "cell", "use_bias", "reset_after"),
-    *("activation", "recurrent_activation", "inner_activation", *FLAGS),
-}  # fmt: skip
+    *("batch_shape", "batch_input_shape", "input_shape", "input_dim", "input_length", "input_dtype", "sparse"),
+    *("ragged", "dtype", "name", "trainable", "units", "output_dim", "unroll", "return_state", "implementation"),
+    *("consume_less", "dropout", "recurrent_dropout", "dropout_W", "dropout_U", "seed", "init", "inner_init"),
+    *("forget_bias_init", "unit_forget_bias", "use_cudnn", "autocast", "weights", "truncate_gradient", "cell"),
+    *("use_bias", "reset_after", "activation", "recurrent_activation", "inner_activation", *FLAGS),
+}
 INERT_ENDINGS = ("_initializer", "_regularizer", "_constraint")
 # And those that are read only where they have the value of every ordinary layer.
 ORDINARY: dict[str, tuple[Any, ...]] = {

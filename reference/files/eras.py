@@ -44,9 +44,8 @@ _DEPTHWISE = Stock(
 )
 _POOLING = Stock("pool_size strides padding data_format", defaults={"pool_size": 2})
 _GLOBAL = Stock("data_format keepdims")
-_SPATIAL: dict[str, Any] = dict.fromkeys(
-    ("noise_shape", "trainable", "activity_regularizer")
-)  # Keras 3's constructor has them not
+# Keras 3's constructor has none of these.
+_SPATIAL = {"noise_shape": None, "trainable": None, "activity_regularizer": (None,)}
 _RENORM = dict.fromkeys(("renorm_clipping", "renorm_momentum", "fused", "synchronized"))
 
 STOCK: dict[str, Stock] = {
@@ -192,7 +191,7 @@ def _modern(kind: str, config: Mapping[str, Any], era: str, remarks: list[str]) 
     for name in takes:
         if name.startswith("!") and name[1:] not in new:
             raise Unsupported(kind, f"must have {name[1:]}, got none in its config")
-    return stock.kind or kind, {**stock.defaults, **new}
+    return stock.kind or kind, new | {name: value for name, value in stock.defaults.items() if name not in new}
 
 
 def _put(kind: str, new: dict[str, Any], name: str, value: Any, era: str, remarks: list[str]) -> None:

@@ -39,4 +39,5 @@ def library(guard: Guard, where: str) -> Iterator[None]:
         guard.refuse("too-large", where, "must have headers that fit in memory", "more")
     except Exception as error:  # h5py turns the library's errors into nearly every kind there is
         said = (str(error).splitlines() or [type(error).__name__])[0]
-        guard.refuse("truncated" if "truncated" in said else "corrupt", where, "must be HDF5 that can be read", said)
+        beyond = "truncated" in said or "invalid dataset size" in said  # numbers past the file's end
+        guard.refuse("truncated" if beyond else "corrupt", where, "must be HDF5 that can be read", said)

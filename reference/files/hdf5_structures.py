@@ -1,7 +1,8 @@
 """HDF5's structures that the library follows without looking: it must come to an end in each.
 
-A B-tree whose node is its own child overflows the library's stack, a heap's free list that is a ring fills the memory,
-and an object of no size in a global heap is looked at for ever (HDF5 1.14.6). So each is looked at here as it is read.
+A B-tree's node that is its own child overflows the library's stack, one that is its own neighbour is followed for ever,
+as is an object of no size in a global heap, and a heap's free list in a ring fills the memory (HDF5 1.14.6). So each is
+looked at here as it is read.
 The layouts are those of the HDF5 File Format Specification, version 3.
 """
 
@@ -27,6 +28,7 @@ class Structures:
         self._stream, self._size, self._guard = stream, size, guard
         self._levels: dict[int, int] = {}  # of B-tree nodes, by address
         self._parents: dict[int, int] = {}
+        self._ended: set[int] = set()  # nodes in rows that end
         self._heap = 0  # the largest heap of texts
         self._texts = 1
         self.axes = 0  # of the array whose chunks are looked up
@@ -78,6 +80,7 @@ class Structures:
             self._corrupt(at, "must be a node of links, where links are looked up", "a node of chunks")
         if self._levels.setdefault(at, level) != level:
             self._corrupt(at, f"must be a B-tree's node of level {self._levels[at]}", level)
+        self._row(at, level)
         if not level:
             return
         key = 8 if kind == 0 else 8 + 8 * (self.axes + 1)
@@ -92,6 +95,19 @@ class Structures:
             self._corrupt(
                 at, "must have every node under it once", f"{len(children) - len(set(children))} of them again"
             )
+
+    def _row(self, at: int, level: int) -> None:
+        """The nodes to the right of a node, which the library walks along: they must come to an end."""
+        seen: set[int] = set()
+        while at != _NOWHERE and at not in self._ended:
+            if at in seen or at + 24 > self._size:
+                self._corrupt(at, "must be a B-tree's node, in a row that ends", "one again" if at in seen else "none")
+            seen.add(at)
+            head = taken(self._stream, at, 24, "", self._guard)
+            if head[:4] != b"TREE" or head[5] != level:
+                self._corrupt(at, f"must be a B-tree's node of level {level}", head[:8].hex(" "))
+            at = int.from_bytes(head[16:24], "little")
+        self._ended |= seen
 
     def _local_heap(self, at: int, block: bytes) -> None:
         """Names lie in it; what is free is a list of places in it, each (next, size), 1 for none."""

@@ -6,16 +6,17 @@ Sources: keras/src/saving/saving_lib.py, Keras 3.15; tf_keras/src/saving/saving_
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from reference.files import variables
 from reference.files.guard import Guard
+from reference.files.keras_v3_names import NOTHING, deep, natural, untold
 from reference.files.outline import Item, plain
 from reference.files.stored import Group, Stored, StoredLayer
 
 CONTAINERS = ("layers", "_layer_checkpoint_dependencies")
-NOTHING = Group("")
 
 
 def snake(kind: str) -> str:
@@ -48,38 +49,56 @@ def _all(group: Group) -> Iterator[Group]:
 def layers(root: Group, model: Item | None, era: str, guard: Guard) -> list[StoredLayer]:
     """Every layer of the file; with the model's config, in its order."""
     if model is None:
-        return list(_untold(root, "", guard))
-    return list(_told(model, root, era, guard))
+        return list(untold(root, "", guard))
+    return list(_told(model, root, era, guard, {}))
 
 
-def _told(model: Item, group: Group, era: str, guard: Guard) -> Iterator[StoredLayer]:
+# Layers that have been met, by name and class: one in two models is saved where Keras meets it first.
+Met = dict[tuple[str, str], StoredLayer]
+
+
+def _told(model: Item, group: Group, era: str, guard: Guard, met: Met) -> Iterator[StoredLayer]:
     """The layers of a model, by the addresses that its classes give them."""
     label, container = next(((n, group.groups[n]) for n in CONTAINERS if n in group.groups), ("layers", NOTHING))
     names = [snake("Functional" if child.kind == "Model" else plain(child.kind)) for child in model.children]
-    addresses = _counted(names) if label == "layers" else _ranked(model, names, container, era, guard)
-    for child, address in zip(model.children, addresses, strict=True):
-        yield from _item(child, container.groups.get(address, NOTHING), era, guard, f"{container.where}/{address}")
+    ranked = None if label == "layers" else _ranked(model, names, container, era, guard)
+    # Keras 2.15 and tf-keras count a layer that they have met before not at all.
+    skips = era == "keras2" and len(container.groups) < len(names)
+    count = _counter()
+    for k, (child, name) in enumerate(zip(model.children, names, strict=True)):
+        address = ranked[k] if ranked else "" if skips and _again(child, met) else count(name)
+        held = container.groups.get(address, NOTHING)
+        yield from _item(child, held, era, guard, f"{container.where}/{address}", met)
 
 
-def _counted(names: Iterable[str]) -> list[str]:
-    """
-    >>> _counted(["lstm", "dense", "lstm"])
+def _again(item: Item, met: Met) -> StoredLayer | None:
+    """The layer that this one is, in another model."""
+    found = met.get((item.name, item.kind))
+    return found if found is not None and found.config == item.config else None
+
+
+def _counter() -> Callable[[str], str]:
+    """The addresses of objects in one container, by their classes.
+
+    >>> list(map(_counter(), ["lstm", "dense", "lstm"]))
     ['lstm', 'dense', 'lstm_1']
     """
     used: dict[str, int] = {}
-    found: list[str] = []
-    for name in names:
+
+    def address(name: str) -> str:
         used[name] = used.get(name, -1) + 1
-        found.append(f"{name}_{used[name]}" if used[name] else name)
-    return found
+        return f"{name}_{used[name]}" if used[name] else name
+
+    return address
 
 
 def _ranked(model: Item, names: Sequence[str], container: Group, era: str, guard: Guard) -> list[str]:
     """Keras 2.12 to 2.14 counted a layer with arrays twice: the n-th of a class is the n-th group that has any."""
     queues: dict[str, list[str]] = {}
-    for name in sorted(container.groups, key=_natural, reverse=True):
-        if _deep(container.groups[name]):
-            own = name if name in names else re.sub(r"_\d+$", "", name)
+    known = set(names)
+    for name in sorted(container.groups, key=natural, reverse=True):
+        if deep(container.groups[name]):
+            own = name if name in known else re.sub(r"_\d+$", "", name)
             queues.setdefault(own, []).append(name)
     found: list[str] = []
     for child, name in zip(model.children, names, strict=True):
@@ -91,14 +110,18 @@ def _ranked(model: Item, names: Sequence[str], container: Group, era: str, guard
     return found
 
 
-def _item(item: Item, group: Group, era: str, guard: Guard, where: str) -> Iterator[StoredLayer]:
+def _item(item: Item, group: Group, era: str, guard: Guard, where: str, met: Met) -> Iterator[StoredLayer]:
     if item.is_model:
-        yield from _told(item, group, era, guard)
+        yield from _told(item, group, era, guard, met)
     elif item.children:
-        yield from _item(item.children[0], group.groups.get("layer", NOTHING), era, guard, f"{where}/layer")
+        yield from _item(item.children[0], group.groups.get("layer", NOTHING), era, guard, f"{where}/layer", met)
+    elif (before := _again(item, met)) is not None and before.arrays and not deep(group):
+        yield replace(before, path=item.path)
     else:
         arrays = _arrays(item.kind, item.config, group, era, guard, where)
-        yield StoredLayer(item.path, item.kind, item.config, arrays, item.package, item.trainable, where=where)
+        found = StoredLayer(item.path, item.kind, item.config, arrays, item.package, item.trainable, where=where)
+        met.setdefault((item.name, item.kind), found)
+        yield found
 
 
 def _arrays(
@@ -124,7 +147,7 @@ def _arrays(
 
 def _entry(entry: Any, group: Group, era: str, guard: Guard, where: str) -> dict[str, Stored]:
     if not isinstance(entry, Mapping) or not isinstance(entry.get("config"), Mapping):
-        return _deep(group)
+        return deep(group)
     return _arrays(str(entry.get("class_name")), entry["config"], group, era, guard, where)
 
 
@@ -141,7 +164,7 @@ def _stacked(entry: Mapping[str, Any], group: Group, era: str, guard: Guard, whe
     cells = config.get("cells") if isinstance(config, Mapping) else None
     found: dict[str, Stored] = {}
     cells = [cell for cell in cells if isinstance(cell, Mapping)] if isinstance(cells, list) else []
-    addresses = _counted(snake(plain(str(cell.get("class_name")))) for cell in cells)
+    addresses = map(_counter(), (snake(plain(str(cell.get("class_name")))) for cell in cells))
     for k, (cell, address) in enumerate(zip(cells, addresses, strict=True)):
         own = _entry(cell, group.groups.get(address, NOTHING), era, guard, f"{where}/{address}")
         found |= {f"cells/{k}/{short}": array for short, array in own.items()}
@@ -152,11 +175,11 @@ def _own(kind: str, config: Mapping[str, Any], group: Group, era: str, guard: Gu
     """What a group holds itself, under the names of its class."""
     expected = variables.arrays(kind, config, "keras2" if era == "keras1" else era)
     if expected is None:
-        return _deep(group)
+        return deep(group)
     held = group.groups.get("vars", NOTHING)
     names = [*expected[0], *expected[1]]
     if len(held.arrays) != len(names) and not variables.certain(kind, names):
-        return _deep(group)
+        return deep(group)
     if not held.arrays and names:
         guard.refuse("no-weights", where, f"must have the arrays of a {kind} ({', '.join(names)})", "none")
     for k, name in enumerate(names):
@@ -169,67 +192,3 @@ def _own(kind: str, config: Mapping[str, Any], group: Group, era: str, guard: Gu
         must = f"must have {len(names)} arrays of a {kind} ({', '.join(names)})"
         guard.refuse("missing-weight", f"{where}/vars", must, len(held.arrays))
     return {name: held.arrays[str(k)] for k, name in enumerate(names)}
-
-
-def _deep(group: Group, prefix: str = "") -> dict[str, Stored]:
-    """All arrays under a group, of a class that is not known here, without the seeds of random numbers."""
-    found: dict[str, Stored] = {}
-    held = group.groups.get("vars", NOTHING).arrays
-    for name in sorted(held, key=_natural):
-        found[prefix + name] = held[name]
-    for name, child in group.groups.items():
-        if name not in ("vars", "seed_generator"):
-            found |= _deep(child, f"{prefix}{name}/")
-    return found
-
-
-def _natural(name: str) -> list[tuple[int, str]]:
-    """A key in whose order dense_2 comes before dense_10."""
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
-
-
-def _untold(group: Group, path: str, guard: Guard) -> Iterator[StoredLayer]:
-    """The objects of a file without a config."""
-    for name in group.groups:
-        child, here = group.groups[name], f"{path}/{name}" if path else name
-        if name in ("vars", "seed_generator", "optimizer", "metrics"):
-            continue
-        directions = [way for way in ("forward_layer", "backward_layer") if way in child.groups]
-        found = _deep(child)
-        if directions or "cell" in child.groups:
-            yield StoredLayer(here, "", {}, _recurrent(found, here, guard), where=child.where)
-        elif child.groups.get("vars", NOTHING).arrays and not any(n in child.groups for n in CONTAINERS):
-            yield StoredLayer(here, "", {}, found, where=child.where)
-        else:
-            yield from _untold(child, here, guard)
-
-
-def _recurrent(found: Mapping[str, Stored], where: str, guard: Guard) -> dict[str, Stored]:
-    """Numbers to the names that a recurrent cell's arrays have."""
-    names = ("kernel", "recurrent_kernel", "bias")
-    cells: dict[str, dict[str, Stored]] = {}
-    order: dict[str, list[str]] = {}
-    for full, array in found.items():
-        folder, _, number = full.rpartition("/")
-        folder = re.sub(r"^layer/", "", folder) if folder.startswith("layer/") else folder
-        stack = re.match(r"(.*?)cell/cells/(.+)$", folder)
-        if stack:
-            seen = order.setdefault(stack[1], [])
-            if stack[2] not in seen:
-                seen.append(stack[2])
-            folder = f"{stack[1]}cells/{seen.index(stack[2])}/"
-        else:
-            folder = re.sub(r"cell$", "", folder)
-        cells.setdefault(folder, {})[number] = array
-    short: dict[str, Stored] = {}
-    for folder, own in cells.items():
-        for number in sorted(own, key=_natural):
-            known = number.isdigit() and int(number) < len(names)
-            short[folder + (names[int(number)] if known else number)] = own[number]
-        for k, name in enumerate(names[:2]):
-            if str(k) not in own:
-                there = ", ".join(own)
-                guard.refuse("missing-weight", f"{where}/{folder}vars", f"must have an array {k} ({name})", there)
-        if "2" not in own and len(own) > 2:
-            guard.refuse("missing-weight", f"{where}/{folder}vars", "must have an array 2 (bias)", ", ".join(own))
-    return short

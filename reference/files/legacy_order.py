@@ -69,15 +69,22 @@ KNOWN = sorted(
 
 def _in_order(item: Item, leaves: list[Item], named: Named, era: str) -> list[Named] | None:
     """The layers' shares by the order in which Keras lists them; None where the names in the file contradict it."""
+    names = {leaf.name for leaf in leaves}
     for heed in (True, False):
         trained, others = _listing(item, era, heed)
         order = [*trained, *others]
-        if all(_agrees(name, short) for (name, _), (_, short) in zip(named, order, strict=True)):
+        if all(_fits(name, path, short, names) for (name, _), (path, short) in zip(named, order, strict=True)):
             shares: dict[str, Named] = {leaf.path: [] for leaf in leaves}
             for (_, array), (path, short) in zip(named, order, strict=True):
                 shares[path].append((short, array))
             return [shares[leaf.path] for leaf in leaves]
     return None
+
+
+def _fits(name: str, path: str, short: str, names: set[str]) -> bool:
+    """Whether an array's name is that of this layer's array, and has no other layer's among its folders."""
+    said = names.intersection(name.split("/")[:-1])
+    return _agrees(name, short) and (not said or path.rsplit("/", 1)[-1] in said)
 
 
 Places = list[tuple[str, str]]  # a layer's path and its array's short name

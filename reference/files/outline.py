@@ -91,7 +91,7 @@ def _within(item: Any, entry: Mapping[str, Any], path: str, guard: Guard) -> tup
     """The layers in a model or a wrapper, and whether it is a model."""
     config, where = entry["config"], path or "the model's config"
     listed, inner = _layers(config), config.get("layer") if isinstance(config, Mapping) else None
-    if listed is not None:
+    if listed is not None and (not path or all(isinstance(child, Mapping) for child in listed)):
         entries = [_entry(child, where, guard) for child in listed]
         children = tuple(item(child, path, f"{child['class_name'].lower()}_{k + 1}") for k, child in enumerate(entries))
         seen: set[str] = set()
@@ -100,7 +100,7 @@ def _within(item: Any, entry: Mapping[str, Any], path: str, guard: Guard) -> tup
                 guard.refuse("name", where, "must have layers with names of their own", f"{child.name} twice")
             seen.add(child.name)
         return children, True
-    if inner is None or entry["class_name"] == "Bidirectional":
+    if entry["class_name"] == "Bidirectional" or not isinstance(inner, Mapping) or "class_name" not in inner:
         return (), False
     child = _entry(inner, where, guard)
     return (item(child, path, child["class_name"].lower()),), False
@@ -111,7 +111,7 @@ def _mapping(config: Any) -> Mapping[str, Any]:
 
 
 def _titled(entry: Any, name: str) -> Any:
-    """An entry of a nested Sequential of Keras 1, which is a bare list, with the name that the weights have it under."""
+    """An entry of a nested Sequential, which may be a bare list, with the name that its weights have."""
     bare = isinstance(entry, Mapping) and isinstance(entry.get("config"), list) and "name" not in entry
     return {**entry, "name": name} if bare else entry
 

@@ -48,11 +48,12 @@ KERAS1: dict[str, str] = {
 }
 # This project's cells: those of the stock ones, and then their own.
 _NORMS = "gamma beta state_gamma state_beta"
+_NORMED = ("kernel", "recurrent", "state")
 OWN: dict[str, str] = {
     **dict.fromkeys(("CIFGCell", "PeepholeLSTMCell"), f"{_RECURRENT} peephole?use_peepholes projection?num_proj=False"),
     "JordanCell": f"{_RECURRENT} output_kernel output_bias?use_bias",
     "LayerNormLSTMCell": f"{_RECURRENT} {_NORMS}",
-    "FusedLayerNormLSTMCell": f"{_RECURRENT} kernel_gamma kernel_beta recurrent_gamma recurrent_beta state_gamma state_beta",
+    "FusedLayerNormLSTMCell": f"{_RECURRENT} {' '.join(f'{a}_{n}' for a in _NORMED for n in ('gamma', 'beta'))}",
     **dict.fromkeys(("LSTM1997Cell", "MGUCell", "MUT1Cell", "MUT2Cell", "MUT3Cell", "UGRNNCell"), _RECURRENT),
 }
 # Of the stock layers without arrays, those whose names do not end in one of these words.

@@ -73,7 +73,7 @@ def numbers(
 def checked(array: Array, where: str, guard: Guard) -> Array:
     """The array, if its numbers are finite or need not be."""
     if not guard.non_finite and array.dtype.kind == "f" and not (finite := np.isfinite(array)).all():
-        index = tuple(int(i) for i in np.argwhere(~finite)[0])
+        index = tuple(int(i) for i in np.unravel_index(finite.argmin(), array.shape))
         got = f"{array[index]} at {list(index)}"
         guard.refuse("non-finite", where, "must hold finite numbers only (non_finite=True lets others in)", got)
     return array

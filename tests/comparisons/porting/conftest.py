@@ -3,8 +3,7 @@
 import json
 import os
 import warnings
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 import pytest
@@ -47,18 +46,18 @@ def one_witness(shared, monkeypatch):
 
 
 class Ported:
-    """The folder of ported files, the command's rows by the models' names, and tf-keras' own numbers."""
+    """The folder of ported files, the command's rows by the models' names, and tf-keras' numbers."""
 
-    def __init__(self, folder, rows, witnesses):
-        self.folder, self.rows, self.witnesses = folder, rows, witnesses
+    def __init__(self, folder, rows):
+        self.folder, self.rows = folder, rows
 
 
 @pytest.fixture(scope="session")
 def ported(tmp_path_factory):
     K = pytest.importorskip("tf_keras")
     home = tmp_path_factory.mktemp("port")
-    (home / "old").mkdir()
-    witnesses = {}
+    for name in ("old", "new", "witness"):
+        (home / name).mkdir()
     for number, name in enumerate(old_models.MODELS):
         K.backend.clear_session()
         model = old_models.made(K, name)
@@ -67,8 +66,15 @@ def ported(tmp_path_factory):
             model.save(home / "old" / f"{name}{('.h5', '.keras')[number % 2]}")
         inputs = old_models.inputs(model, name)
         outputs = model(inputs if len(inputs) > 1 else inputs[0], training=False)
-        witnesses[name] = inputs, [np.asarray(a) for a in (outputs if isinstance(outputs, list) else [outputs])]
-    args = cli.parser().parse(["port", str(home / "old"), str(home / "new"), "--json"])
-    found = cli.answer(args)
-    rows = {os.path.splitext(row["file"])[0]: row for row in json.loads(json.dumps(found.data, allow_nan=False))["files"]}
-    return Ported(Path(home / "new"), rows, witnesses)
+        outputs = outputs if isinstance(outputs, list) else [outputs]
+        given = {f"x{k:02}": a for k, a in enumerate(inputs)}
+        np.savez(
+            home / "witness" / f"{name}.npz", **given, **{f"y{k:02}": np.asarray(a) for k, a in enumerate(outputs)}
+        )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(port, "_witnesses", lambda: nullcontext(lambda own: None))
+        found = cli.answer(cli.parser().parse(["port", str(home / "old"), str(home / "new"), "--json"]))
+    rows = {
+        os.path.splitext(row["file"])[0]: row for row in json.loads(json.dumps(found.data, allow_nan=False))["files"]
+    }
+    return Ported(home, rows)

@@ -132,4 +132,8 @@ def bidirectional2(inner, name="bidirectional_1", merge_mode="concat"):
     for side in ("forward", "backward"):
         for array, value in arrays.items():
             both[f"{name}/{side}_{array}"] = value if side == "forward" else drawn(*value.shape)
-    return "Bidirectional", {"name": name, "layer": {"class_name": kind, "config": config}, "merge_mode": merge_mode}, both
+    return (
+        "Bidirectional",
+        {"name": name, "layer": {"class_name": kind, "config": config}, "merge_mode": merge_mode},
+        both,
+    )

@@ -86,33 +86,51 @@ def _time_distributed_model(K):
 
 
 HARD = {"recurrent_activation": "hard_sigmoid"}
+BOTH = {"activation": "hard_sigmoid", **HARD}
+OTHER = {
+    "return_sequences": True,
+    "go_backwards": True,
+    "use_bias": False,
+    "dropout": 0.2,
+    "recurrent_dropout": 0.1,
+    "activation": "relu",
+}
+# Every option of the three layers, by name; all in one model, each with an output of its own.
+OPTIONS = {
+    "lstm": ("LSTM", {}),
+    "lstm_hard": ("LSTM", HARD),
+    "lstm_other": ("LSTM", OTHER),
+    "lstm_unrolled": ("LSTM", {"unroll": True, **HARD}),
+    "lstm_forget": ("LSTM", {"unit_forget_bias": False, "implementation": 1}),
+    "lstm_frozen": ("LSTM", {"trainable": False}),
+    "lstm_relu_gates": ("LSTM", {"activation": "elu", "recurrent_activation": "relu"}),
+    "gru": ("GRU", {}),
+    "gru_hard": ("GRU", HARD),
+    "gru_both": ("GRU", BOTH),
+    "gru_other": ("GRU", OTHER),
+    "gru_before": ("GRU", {"reset_after": False, **HARD}),
+    "gru_before_both": ("GRU", {"reset_after": False, **BOTH}),
+    "simple": ("SimpleRNN", {"return_sequences": True}),
+    "simple_hard": ("SimpleRNN", {"activation": "hard_sigmoid"}),
+}
+
+
+def _options(K):
+    x = K.Input((T, X), name="x")
+    return K.Model(x, [getattr(K.layers, kind)(3, name=name, **given)(x) for name, (kind, given) in OPTIONS.items()])
+
+
 MODELS = {
-    **{
-        f"{name}_{tag}": chain(rnn(name, **options), lambda L: L.Dense(2))
-        for tag, options in {
-            "plain": {},
-            "hard": HARD,
-            "both_hard": {"activation": "hard_sigmoid", **HARD},
-            "options": {
-                "return_sequences": True,
-                "go_backwards": True,
-                "use_bias": False,
-                "dropout": 0.2,
-                "recurrent_dropout": 0.1,
-                "activation": "relu",
-            },
-        }.items()
-        for name in ("LSTM", "GRU")
-    },
-    "gru_before": chain(rnn("GRU", reset_after=False, **HARD)),
-    "gru_before_hard": chain(rnn("GRU", reset_after=False, activation="hard_sigmoid", **HARD)),
-    "simple": chain(rnn("SimpleRNN", return_sequences=True), rnn("SimpleRNN", activation="hard_sigmoid")),
-    "unrolled": chain(rnn("LSTM", unroll=True, **HARD)),
-    "forget_bias": chain(rnn("LSTM", unit_forget_bias=False, implementation=1)),
+    "options": _options,
+    "options_again": _options,  # in the other format
+    "squashed": chain(rnn("LSTM", **BOTH)),
     "stateful": lambda K: K.Sequential(
-        [K.Input(batch_shape=(4, T, X)), K.layers.LSTM(3, stateful=True, return_sequences=True), K.layers.GRU(2, stateful=True)]
+        [
+            K.Input(batch_shape=(4, T, X)),
+            K.layers.LSTM(3, stateful=True, return_sequences=True),
+            K.layers.GRU(2, stateful=True),
+        ]
     ),
-    "frozen": chain(rnn("LSTM", trainable=False), lambda L: L.Dense(2, trainable=False)),
     "regularised": chain(
         rnn("LSTM", kernel_regularizer="l2", recurrent_constraint="max_norm", **HARD),
         lambda L: L.Dense(2, activation="hard_sigmoid", kernel_regularizer="l1"),

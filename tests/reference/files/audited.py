@@ -1,7 +1,7 @@
 """Loads files while Python tells of all that it does: `python audited.py < jobs`, [path, options] each, as JSON.
 
-Out comes a line a file: what happened that is not on the list of what may. HDF5's own library is not seen. It has no path
-to open, for it reads through a stream; and other files named in a file are pipes, at which it would wait.
+Out comes a line a file: what happened that is not on the list of what may. HDF5's own library is not seen. It has no
+path to open, for it reads through a stream; and other files named in a file are pipes, at which it would wait.
 """
 
 import json

@@ -33,7 +33,8 @@ row("z12 npz with a pickle", "pickle", ".npz", **OPTIONS)(
 row("n01 10¹² numbers", "too-large", ".npy", **OPTIONS)(lambda _: HUGE)
 row("n01b 10¹² numbers in an npz", "too-large", ".npz", **OPTIONS)(lambda _: zipped({"weight_ih_l0.npy": HUGE}))
 row("n02 a pickle", "pickle", ".npy", **OPTIONS)(lambda _: _objects("a"))
-for _name, _code, _descr in (("complex", "dtype", "'<c8'"), ("text", "dtype", "'<U4'"), ("a table", "dtype", "[('a', '<f4')]"),
+for _name, _code, _descr in (("complex", "dtype", "'<c8'"), ("text", "dtype", "'<U4'"),
+                             ("a table", "dtype", "[('a', '<f4')]"),
                              ("code", "corrupt", "__import__('os').mkdir('header-was-here')"),
                              ("16-byte floats", "dtype", "'<f16'")):  # fmt: skip
 
@@ -61,7 +62,8 @@ for _name, _code, _header_text, _data, _length in (
     ("s01b a header beyond the end", "truncated", "{" + ONE + "}", bytes(8), 2000),
     ("s02 arrays over one another", "overlap",
      "{" + ONE + ', "b": {"dtype": "F32", "shape": [2], "data_offsets": [4, 12]}}', bytes(12), None),
-    ("s02b a hole", "hole", "{" + ONE + ', "b": {"dtype": "F32", "shape": [2], "data_offsets": [12, 20]}}', bytes(20), None),
+    ("s02b a hole", "hole",
+     "{" + ONE + ', "b": {"dtype": "F32", "shape": [2], "data_offsets": [12, 20]}}', bytes(20), None),
     ("s03 offsets too near", "offsets", "{" + ONE.replace("8]", "4]") + "}", bytes(4), None),
     ("s03b offsets backwards", "offsets", "{" + ONE.replace("[0, 8]", "[8, 0]") + "}", bytes(8), None),
     ("s04 a shape beyond 2⁶⁴", "too-large", "{" + ONE.replace("[2]", "[4294967296, 4294967297]") + "}", bytes(8), None),

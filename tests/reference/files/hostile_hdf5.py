@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import struct
 import zlib
@@ -153,6 +154,17 @@ def _gap(_: Path) -> bytes:
 
 
 row("h22 truncated", "truncated")(lambda _: bytes_of(legacy(TWO))[:-500])
+
+
+@row("h22c numbers beyond the end", "truncated")
+def _beyond(_: Path) -> bytes:
+    data = bytes_of(legacy(TWO))
+    with h5py.File(io.BytesIO(data)) as file:
+        start = struct.pack("<Q", file[KERNEL].id.get_offset())
+    assert data.count(start) == 1
+    return data.replace(start, struct.pack("<Q", len(data) - 8))
+
+
 row("h22b truncated .keras", "truncated", ".keras")(lambda _: keras()[:-100])
 row("h23 zero bytes", "not-hdf5")(lambda _: b"")
 row("h23b zeros", "not-hdf5")(lambda _: bytes(4096))

@@ -1,4 +1,4 @@
-"""A crafted file for each rule of SECURITY.md, kept by name; those of each format are written in a module of its own."""
+"""A crafted file for each rule of SECURITY.md, by name; those of each format are in a module of its own."""
 
 from __future__ import annotations
 

@@ -55,6 +55,14 @@ def _two_nodes(_: Path) -> bytes:
     return bytes(data)
 
 
+@row("c03b a node beside itself", "corrupt")
+def _beside(_: Path) -> bytes:
+    data = bytearray(_links())
+    node = _nodes(bytes(data), 0)[0]
+    struct.pack_into("<Q", data, node + 16, node)
+    return bytes(data)
+
+
 @row("c04 a heap's free places in a ring", "corrupt")
 def _heap(_: Path) -> bytes:
     data = bytearray(bytes_of(lambda file: [file.__setitem__(f"x{k}", 1.0) for k in range(3)] and None))

@@ -23,8 +23,11 @@ row("z02 a member twice", "duplicate", ".keras")(
 
 
 def members(**new: Member) -> list[Member]:
-    good = {"metadata.json": json.dumps({"keras_version": "3.15.1"}).encode(), "config.json": json.dumps(seeds.v3_config()).encode(),
-            "model.weights.h5": bytes_of(seeds.v3_weights)}  # fmt: skip
+    good = {
+        "metadata.json": json.dumps({"keras_version": "3.15.1"}).encode(),
+        "config.json": json.dumps(seeds.v3_config()).encode(),
+        "model.weights.h5": bytes_of(seeds.v3_weights),
+    }
     found = {name: Member(name.encode(), content) for name, content in good.items()}
     return [new.get(name.split(".")[0], member) for name, member in found.items()]
 

@@ -9,14 +9,14 @@ import pytest
 import seeds
 
 
-def test_every_hundredth_byte_turned():
-    outcomes, wrong = fuzz.fuzz(37, 101, [0xFF])
+def test_one_byte_in_two_hundred_turned():
+    outcomes, wrong = fuzz.fuzz(37, 211, [0xFF])
     assert wrong == []
-    assert min(outcomes["loaded"], outcomes["corrupt"]) > 100, outcomes
+    assert min(outcomes["loaded"], outcomes["corrupt"]) > 50, outcomes
 
 
 @pytest.mark.deep
-@pytest.mark.parametrize("mask", [0xFF, 0x01, 0x80])
+@pytest.mark.parametrize("mask", [0xFF, 0x01, 0x80, 0])
 def test_every_byte_turned(mask):
     lanes = os.cpu_count() or 1
     with ThreadPoolExecutor(lanes) as pool:  # each waits for a process of its own

@@ -50,7 +50,8 @@ def test_a_state_dict_of_pytorch(tmp_path, file):
         all_same({name: found[name]}, {name: reference.unpack("pytorch", cell, own)})
     assert found["top.rnn"].source == f"{path}: top.rnn (PyTorch)"
     with opened_model(path) as stored:
-        assert stored.era == "pytorch" and {layer.path for layer in stored.layers} == {*found, "fc"}
+        assert stored.era == "pytorch"
+        assert {layer.path for layer in stored.layers} == {*found, "fc"}
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -106,7 +107,8 @@ def test_names_of_keras_variables(tmp_path):
     path = written(tmp_path / "w.npz", arrays)
     told = {"activation": "tanh", "recurrent_activation": "sigmoid", "merge_mode": "sum", "go_backwards": False}
     found = reference.load(path, **told)
-    assert list(found) == ["both", "lstm"] and found["both"].merge_mode == "sum"
+    assert list(found) == ["both", "lstm"]
+    assert found["both"].merge_mode == "sum"
     np.testing.assert_array_equal(found["both"].backward.weights.kernel, backward["kernel"])
     with pytest.raises(reference.FileRefused, match="framework"):
         reference.load(path, **{**told, "recurrent_activation": "hard_sigmoid"})

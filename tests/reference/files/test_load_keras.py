@@ -57,13 +57,15 @@ def test_every_array_of_the_model_is_counted(saved, framework, file):
     path, model = saved(framework, "nested", file)
     with opened_model(path) as stored:
         assert sum(int(np.prod(a.shape)) for a in stored.arrays()) == model.count_params()
-        assert stored.version and stored.era == ("keras" if framework == "keras" else "keras2")
+        assert stored.version
+        assert stored.era == ("keras" if framework == "keras" else "keras2")
         by_path = {layer.path: layer for layer in stored.layers}
     assert list(by_path["inner/batch_normalization"].arrays if "inner/batch_normalization" in by_path else [])[:2] in (
         [],
         ["gamma", "beta"],
     )
-    assert by_path["inner/fixed"].trainable is False and by_path["shared"].trainable is True
+    assert by_path["inner/fixed"].trainable is False
+    assert by_path["shared"].trainable is True
     assert all(layer.kind for layer in by_path.values())
     assert any(layer.kind == "Embedding" and list(layer.arrays) == ["embeddings"] for layer in by_path.values())
 
@@ -98,7 +100,8 @@ def test_weights_alone_are_asked_about_by_name(saved, framework):
     path, model = saved(framework, "sequential", "w.weights.h5")
     with pytest.raises(reference.FileRefused, match="go_backwards") as refused:
         reference.load(path)
-    assert refused.value.code == "not-said" and "activation='tanh'" in str(refused.value)
+    assert refused.value.code == "not-said"
+    assert "activation='tanh'" in str(refused.value)
     told = {**ASKED, "recurrent_activation": "sigmoid"}
     found, live = reference.load(path, **told, return_sequences=True), reference.read_model(model)
     assert list(found) == ["layers/lstm", "layers/lstm_1", "layers/bidirectional"]
@@ -126,9 +129,33 @@ def test_an_era_that_weights_do_not_show_is_asked_for(saved):
         assert found["layers/lstm"].options["recurrent_activation"].name == name
 
 
+def test_a_model_of_its_authors_own_class(tmp_path):
+    """Its config says nothing of its layers, so that they are read as weights alone are."""
+    keras = pytest.importorskip("keras")
+
+    class Mine(keras.Model):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+            self.first = keras.layers.GRU(3, return_sequences=True)
+            self.second = keras.layers.Bidirectional(keras.layers.LSTM(2))
+
+        def call(self, x):
+            return self.second(self.first(x))
+
+    model = Mine()
+    model(np.zeros((1, 4, 5), "float32"))
+    drawn(model).save(tmp_path / "m.keras")
+    with pytest.raises(reference.FileRefused, match=r"first of .* must have its activation"):
+        reference.load(tmp_path / "m.keras")
+    found = reference.load(tmp_path / "m.keras", **ASKED)
+    assert set(found) == {"first", "layers/bidirectional"}
+    np.testing.assert_array_equal(found["first"].weights.kernel, np.asarray(model.first.get_weights()[0]))
+    assert found["first"].options["recurrent_activation"].name == "hard_sigmoid_keras3"
+
+
 def test_what_is_said_must_be_of_use(saved):
     path, _ = saved("tf_keras", "sequential", "m.h5")
-    with pytest.raises(ValueError, match="option of load must be one of .*, got 'activaton'"):
+    with pytest.raises(ValueError, match=r"option of load must be one of .*, got 'activaton'"):
         reference.load(path, activaton="tanh")
     with pytest.raises(ValueError, match="activation must be left out"):
         reference.load(path, activation="tanh")
@@ -156,14 +183,17 @@ assert not [n for n in sys.modules if n.split(".")[0] in ("keras", "tensorflow",
 def test_a_graph_runs_through_a_model_as_keras_does(saved):
     """The graph of a model, walked: the shapes of the layers' arrays fit one another along it."""
     for framework in ("keras", "tf_keras"):
-        path, model = saved(framework, "nested", "m.h5")
+        path, _model = saved(framework, "nested", "m.h5")
         with opened_model(path) as stored:
             graph = stored.graph
-        assert graph is not None and graph.kind == "Functional"
-        assert [ref.layer for ref in graph.inputs] == ["words"] and len(graph.outputs) == 2
+        assert graph is not None
+        assert graph.kind == "Functional"
+        assert [ref.layer for ref in graph.inputs] == ["words"]
+        assert len(graph.outputs) == 2
         assert [call.inputs[0] for call in graph.nodes["shared"].calls][1] == ("shared", 0, 0)
         assert type(graph.nodes["timed"].inner).__name__ == "StoredLayer"
         assert type(graph.nodes["timed_model"].inner).__name__ == "Graph"
         inner = graph.nodes["inner"].layer
-        assert inner.kind == "Functional" and [ref.layer for ref in inner.inputs] == ["within"]
+        assert inner.kind == "Functional"
+        assert [ref.layer for ref in inner.inputs] == ["within"]
         assert json.dumps([list(inner.nodes)])

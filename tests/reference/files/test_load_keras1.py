@@ -92,7 +92,8 @@ def test_a_sequential_of_keras_1(tmp_path, kind, suffix):
     with opened_model(tmp_path / "m.h5") as stored:
         assert (stored.era, stored.version, stored.format) == ("keras1", "1.2.2", "Keras 1 .h5")
         assert [list(layer.arrays)[-2:] for layer in stored.layers][1] == ["W", "b"]
-        assert stored.graph is not None and [*stored.graph.nodes] == ["rnn_1_input", "rnn_1", "dense_1"]
+        assert stored.graph is not None
+        assert [*stored.graph.nodes] == ["rnn_1_input", "rnn_1", "dense_1"]
 
 
 @pytest.mark.parametrize("kind", ["LSTM", "GRU"])
@@ -121,6 +122,7 @@ def test_weights_with_the_json_or_alone(tmp_path, alone):
     }
     (tmp_path / "m.json").write_text(json.dumps(model))
     all_same(reference.load(tmp_path / "w.h5", config=tmp_path / "m.json"), want)
+    return None
 
 
 def test_bidirectional_and_functional(tmp_path):
@@ -155,7 +157,8 @@ def test_branches_merged_in_a_sequential_stand_side_by_side(tmp_path):
     all_same(found, want)
     with opened_model(tmp_path / "m.h5") as stored:
         graph = stored.graph
-    assert graph is not None and len(graph.inputs) == 2
+    assert graph is not None
+    assert len(graph.inputs) == 2
     assert [ref.layer for ref in graph.nodes["merge_1"].calls[0].inputs] == [path.split("/")[1] for path in found]
 
 

@@ -5,7 +5,7 @@ import json
 import h5py
 import numpy as np
 import pytest
-from keras_models import all_same, drawn
+from keras_models import MODELS, all_same, drawn
 
 import reference
 
@@ -92,7 +92,8 @@ def test_cudnn_by_the_length_of_the_bias(tmp_path, kind, arrays, named):
     found, live = reference.load(path)["one"], reference.read_model(model)["one"]
     x = np.random.default_rng(3).normal(size=(2, 5, 4)).astype("float32")
     np.testing.assert_allclose(found.run(x).result, live.run(x).result, rtol=1e-5, atol=1e-6)
-    assert found.options["recurrent_activation"].name == "sigmoid" and found.return_sequences
+    assert found.options["recurrent_activation"].name == "sigmoid"
+    assert found.return_sequences
 
 
 def test_cudnn_weights_keep_the_functions_of_a_plain_config(tmp_path):
@@ -141,3 +142,36 @@ def test_a_file_as_keras_2_12_wrote_it(tmp_path, monkeypatch):
     model = drawn(keras.Sequential([*layers, inner, L.Dense(2)]))
     model.save(tmp_path / "m.keras")
     all_same(reference.load(tmp_path / "m.keras"), reference.read_model(model))
+
+
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5:UserWarning")
+@pytest.mark.parametrize("file", ["m.keras", "m.h5"])
+@pytest.mark.parametrize("first", ["inner", "outer"])
+@pytest.mark.parametrize("framework", ["keras", "tf_keras"])
+def test_a_layer_in_two_models(tmp_path, framework, first, file):
+    keras = pytest.importorskip(framework)
+    rnn = lambda name: keras.layers.LSTM(3, return_sequences=True, name=name)
+    shared, within = rnn("shared"), keras.Input((4, 3))
+    inner = keras.Model(within, rnn("own")(shared(within)), name="inner")
+    inputs = keras.Input((4, 3))
+    x = shared(inner(inputs)) if first == "inner" else inner(shared(inputs))
+    model = drawn(keras.Model(inputs, rnn("last")(x)))
+    model.save(tmp_path / file)
+    found, live = reference.load(tmp_path / file), reference.read_model(model)
+    all_same({path: found[path] for path in live}, live)
+
+
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5:UserWarning")
+@pytest.mark.parametrize("framework", ["keras", "tf_keras"])
+def test_arrays_without_names_are_known_by_their_order(tmp_path, framework):
+    """The trained ones of all layers within come first, then the others."""
+    keras = pytest.importorskip(framework)
+    model = MODELS["frozen"](keras)
+    model.save(tmp_path / "m.h5")
+    with h5py.File(tmp_path / "m.h5", "r+") as file:
+        home = file["model_weights/inner"]
+        names = list(home.attrs["weight_names"])
+        for k, name in enumerate(names):
+            home[f"Variable_{k}:0"] = home[name][()]
+        home.attrs["weight_names"] = [f"Variable_{k}:0" for k in range(len(names))]
+    all_same(reference.load(tmp_path / "m.h5"), reference.read_model(model))

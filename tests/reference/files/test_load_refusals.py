@@ -18,6 +18,10 @@ def entry(kind="LSTM", package=None, **more):
     return {**whole, "registered_name": f"{package}>{kind}"} if package else whole
 
 
+def layer(kind, **config):
+    return {"class_name": kind, "config": config}
+
+
 def arrays(gates=4, units=3, inputs=2, seed=0):
     draw = np.random.default_rng(seed).normal
     return {
@@ -55,8 +59,9 @@ REFUSED = {
         entry(activation={"class_name": "function", "config": "tanh", "registered_name": "evil>tanh"}),
         "evil>tanh",
     ),
-    "a layer as function": ("unsupported-function", entry(activation={"class_name": "PReLU", "config": {}}), "activation"),
-    "code as function": ("unsupported-function", entry(activation={"class_name": "__lambda__", "config": {"code": "e30="}}), ""),
+    "our name of another package": ("unsupported-function", entry(activation="evil>hard_sigmoid_keras2"), "evil"),
+    "a layer as function": ("unsupported-function", entry(activation=layer("PReLU")), "activation"),
+    "code as function": ("unsupported-function", entry(activation=layer("__lambda__", code="e30=")), "e30="),
     "a list as function": ("unsupported-function", entry(activation=["tanh"]), "tanh"),
     "units that disagree": ("shape", entry(units=4), "units"),
     "no units": ("shape", entry(units=0), "got 0"),
@@ -66,36 +71,22 @@ REFUSED = {
     "GRU with two rows of bias": ("shape", entry("GRU", reset_after=True), "bias"),
     "a class of another package": ("unsupported-class", entry(package="evil"), "evil>LSTM"),
     "a class of its own": ("unsupported-class", entry("AttentionDecoder"), "AttentionDecoder"),
-    "a cell of its own": (
-        "unsupported-class",
-        {"class_name": "RNN", "config": {"name": "one", "cell": entry("MyCell"), "return_sequences": True}},
-        "MyCell",
-    ),
-    "a cell without a class": ("config", {"class_name": "RNN", "config": {"name": "one", "cell": 3}}, "int"),
-    "cells that are none": (
-        "config",
-        {"class_name": "RNN", "config": {"name": "one", "cell": {"class_name": "StackedRNNCells", "config": {"cells": 3}}}},
-        "cell",
-    ),
+    "a cell of its own": ("unsupported-class", layer("RNN", name="one", cell=entry("MyCell")), "MyCell"),
+    "a cell without a class": ("config", layer("RNN", name="one", cell=3), "int"),
+    "cells that are none": ("config", layer("RNN", name="one", cell=layer("StackedRNNCells", cells=3)), "cell"),
     "states in another order": (
         "unsupported-option",
-        {
-            "class_name": "RNN",
-            "config": {
-                "name": "one",
-                "cell": {"class_name": "StackedRNNCells", "config": {"cells": [entry("LSTMCell")], "reverse_state_order": True}},
-            },
-        },
+        layer("RNN", name="one", cell=layer("StackedRNNCells", cells=[entry("LSTMCell")], reverse_state_order=True)),
         "reverse_state_order",
     ),
     "a wrapper of its own": (
         "unsupported-class",
-        {"class_name": "MyWrapper", "config": {"name": "outer", "layer": entry()}},
+        layer("MyWrapper", name="outer", layer=entry()),
         "LSTM in MyWrapper",
     ),
     "a merge_mode that is a list": (
         "unsupported-option",
-        {"class_name": "Bidirectional", "config": {"name": "one", "layer": entry(), "merge_mode": ["sum"]}},
+        layer("Bidirectional", name="one", layer=entry(), merge_mode=["sum"]),
         "merge_mode",
     ),
     "a convolution": ("unsupported-class", entry("ConvLSTM2D"), "ConvLSTM2D"),
@@ -105,7 +96,7 @@ REFUSED = {
 @pytest.mark.parametrize("case", REFUSED)
 def test_refused(tmp_path, case):
     code, own, words = REFUSED[case]
-    held = arrays()
+    held = arrays(3 if own["config"].get("reset_after") else 4)
     if own["class_name"] == "Bidirectional":
         held = {f"{way}_one/{name}": a for way in ("forward", "backward") for name, a in held.items()}
     path = saved(tmp_path / "m.h5", [(own, held)])
@@ -122,14 +113,14 @@ def test_what_stands_beside_an_lstm_is_no_matter(tmp_path):
     others = [
         ({"class_name": "Lambda", "config": {"name": "code", "function": ["4wEAAAA=", None, None]}}, {}),
         (entry(), held),
-        ({"class_name": "AttentionWeightedAverage", "config": {"name": "attention"}}, {"attention_W": np.ones((3, 1))}),
+        (layer("AttentionWeightedAverage", name="attention", layers=[3, 2], layer=1), {"attention_W": np.ones((3, 1))}),
     ]
     path = saved(tmp_path / "m.h5", others)
     found = reference.load(path)
     assert list(found) == ["one"]
     np.testing.assert_array_equal(found["one"].weights.kernel, held["kernel"])
     with opened_model(path) as stored:
-        assert {layer.path: list(layer.arrays) for layer in stored.layers}["attention"] == ["attention_W"]
+        assert {one.path: list(one.arrays) for one in stored.layers}["attention"] == ["attention_W"]
     path = saved(tmp_path / "n.h5", [*others, (entry("ConvLSTM2D", name="film"), arrays())])
     with pytest.raises(reference.FileRefused, match=r"only=\["):
         reference.load(path)
@@ -140,7 +131,9 @@ def test_what_stands_beside_an_lstm_is_no_matter(tmp_path):
 def test_a_file_without_a_recurrent_layer(tmp_path, kind):
     path = saved(tmp_path / "m.h5", [({"class_name": kind, "config": {"name": "x", "use_bias": False}}, {})])
     if kind == "Dense":
-        path = saved(tmp_path / "m.h5", [({"class_name": kind, "config": {"name": "x"}}, {"kernel": [[1.0]], "bias": [1.0]})])
+        path = saved(
+            tmp_path / "m.h5", [({"class_name": kind, "config": {"name": "x"}}, {"kernel": [[1.0]], "bias": [1.0]})]
+        )
     with pytest.raises(reference.FileRefused) as refused:
         reference.load(path)
     assert refused.value.code == ("unsupported-class" if kind == "Lambda" else "no-recurrent")
@@ -217,23 +210,23 @@ def test_every_stock_layer_is_counted(tmp_path, framework, file):
     keras = pytest.importorskip(framework)
     L = keras.layers
     x = inputs = keras.Input((8, 6))
-    for layer in (
-        *(L.Conv1D(6, 3, padding="same"), L.SeparableConv1D(6, 3, padding="same"), L.Conv1DTranspose(6, 3, padding="same")),
-        *(L.DepthwiseConv1D(3, padding="same"), L.BatchNormalization(scale=False), L.LayerNormalization(), L.PReLU()),
-        *(L.Dropout(0.1), L.GaussianNoise(0.1), L.Dense(6, use_bias=False), L.GroupNormalization(3), L.UnitNormalization()),
-        *(L.EinsumDense("abc,cd->abd", (None, 6)), L.EinsumDense("abc,cd->abd", (None, 6), bias_axes="d")),
-        *(L.TimeDistributed(L.Dense(6)), L.Bidirectional(L.LSTM(3, return_sequences=True)), L.ZeroPadding1D(1)),
-    ):
-        x = layer(x)
+    wide = {"padding": "same"}
+    chain = [L.Conv1D(6, 3, **wide), L.SeparableConv1D(6, 3, **wide), L.Conv1DTranspose(6, 3, **wide)]
+    chain += [L.DepthwiseConv1D(3, **wide), L.BatchNormalization(scale=False), L.LayerNormalization(), L.PReLU()]
+    chain += [L.Dropout(0.1), L.GaussianNoise(0.1), L.Dense(6, use_bias=False), L.GroupNormalization(3)]
+    chain += [L.EinsumDense("abc,cd->abd", (None, 6)), L.EinsumDense("abc,cd->abd", (None, 6), bias_axes="d")]
+    chain += [L.TimeDistributed(L.Dense(6)), L.Bidirectional(L.LSTM(3, return_sequences=True)), L.UnitNormalization()]
+    for each in chain:
+        x = each(x)
     x = L.Add()([L.MultiHeadAttention(2, 3)(x, x), L.Attention(use_scale=True)([x, x]), L.AdditiveAttention()([x, x])])
-    image = L.Reshape((10, 6, 1))(x)
-    for layer in (L.Conv2D(2, 3), L.DepthwiseConv2D(2), L.SeparableConv2D(3, 2), L.Conv2DTranspose(2, 2)):
-        image = layer(image)
+    image = L.Reshape((8, 6, 1))(x)
+    for each in (L.Conv2D(2, 3), L.DepthwiseConv2D(2), L.SeparableConv2D(3, 2), L.Conv2DTranspose(2, 2)):
+        image = each(image)
     model = drawn(keras.Model(inputs, [L.GlobalMaxPooling2D()(image), L.GRU(3)(x)]))
     model.save(tmp_path / file)
     with opened_model(tmp_path / file) as stored:
         assert sum(int(np.prod(array.shape)) for array in stored.arrays()) == model.count_params()
-        held = {layer.kind: list(layer.arrays) for layer in stored.layers}
+        held = {one.kind: list(one.arrays) for one in stored.layers}
         assert held["SeparableConv2D"] == ["depthwise_kernel", "pointwise_kernel", "bias"]
         assert held["BatchNormalization"] == ["beta", "moving_mean", "moving_variance"]
     found, live = reference.load(tmp_path / file), reference.read_model(model)

@@ -38,7 +38,8 @@ CASES = {
         {"activation": "hard_sigmoid"}, {"strides": 3})] + [(
         {"filters": 5, "kernel_size": 4, "padding": "same", "strides": 3}, [(11, 4)])],
     "Conv1DTranspose": [({"filters": 5, "kernel_size": 3, **own}, SERIES) for own in (
-        {}, {"padding": "same", "strides": 2}, {"kernel_size": 2, "strides": 3}, {"strides": 2, "output_padding": 1},
+        {}, {"kernel_size": 5, "padding": "same", "strides": 2},
+        {"kernel_size": 2, "strides": 3}, {"strides": 2, "output_padding": 1},
         {"padding": "same", "strides": 3, "output_padding": 1})],
     "Conv2D": [({"filters": 5, "kernel_size": (2, 3), "activation": "relu", **own}, IMAGE) for own in (
         {}, {"padding": "same", "strides": 2}, {"dilation_rate": (2, 1)})],
@@ -104,7 +105,7 @@ def drawn(layer, kind, shapes, seed=5):
     else:
         inputs = [random.normal(size=(BATCH, *shape)).astype("float32") for shape in shapes]
     if kind == "Masking":
-        inputs[0][0, 2:4] = inputs[0][1, 6] = layer.get_config()["mask_value"]
+        inputs[0][0, 2:4] = inputs[0][1, 6] = inputs[0][2, 1, 0] = layer.get_config()["mask_value"]
     if kind == "ThresholdedReLU":
         inputs[0][0, 0, :2] = layer.get_config()["theta"]
     layer(inputs if len(inputs) > 1 else inputs[0])
