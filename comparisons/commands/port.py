@@ -125,10 +125,8 @@ def _folder(old: Path, new: Path, args: Namespace) -> Answer:
         new.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise Stop(f"NEW must be a folder that can be made, got {str(new)!r}: {error.strerror}") from None
-    rows: list[dict[str, Any]] = []
     with _witnesses() as witness:
-        for path in files:
-            rows.append(_row(path, new / f"{path.stem}.keras", args, witness))
+        rows = [_row(path, new / f"{path.stem}.keras", args, witness) for path in files]
     codes = [row["exit_code"] for row in rows]
     exit_code = FAILED if FAILED in codes else max(codes)
     data = {"schema_version": SCHEMA_VERSION, "command": "port", "files": rows}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from comparisons.porting import masks, sizes
@@ -42,9 +43,8 @@ def apart(parts: Mapping[str, Part], widths: Mapping[str, int]) -> Built:
     """A model in which every part has an input `(batch, time, width)` of its own; states begin with each batch."""
     import keras
 
-    layers = {
-        path: _said(path, lambda path=path, part=part: make(_alone(path, part), {})) for path, part in parts.items()
-    }
+    alone = {path: _alone(path, part) for path, part in parts.items()}
+    layers = {path: _said(path, lambda part=part: make(part, {})) for path, part in alone.items()}
     inputs = {path: keras.Input((None, width), name=f"inputs_of_{safe(path)}") for path, width in widths.items()}
     outputs = [tensor for path, x in inputs.items() for tensor in keras.tree.flatten(layers[path](x))]
     for path, layer in layers.items():
@@ -53,7 +53,7 @@ def apart(parts: Mapping[str, Part], widths: Mapping[str, int]) -> Built:
 
 
 def _alone(path: str, part: Part) -> Part:
-    """A part as a layer of a flat model: named by its whole path, with no batch size to keep states for, not unrolled."""
+    """A part as a layer of a flat model: named by its whole path, without a batch or a length of its own."""
     told = {"stateful": False, "unroll": False}
     if part.kind not in PAIRS:
         return replace(part, config={**part.config, **told, "name": safe(path)})
@@ -117,9 +117,7 @@ class Builder:
                 raise Refused(f"{shown(waiting[0][0])} must be called on tensors of the model, got others")
             for name, number, call in ready:
                 node = graph.nodes[name]
-                found = _said(
-                    name, lambda name=name, node=node, call=call: self._called(node, layers[name], call, tensors)
-                )
+                found = _said(name, partial(self._called, node, layers[name], call, tensors))
                 tensors |= {Ref(name, number, k): tensor for k, tensor in enumerate(found)}
                 for tensor in found:
                     sizes.outputs(name, tensor.shape)

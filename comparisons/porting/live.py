@@ -1,4 +1,4 @@
-"""A part -> a live Keras 3 layer, and its arrays into it. Classes come from a table; nothing a file names is looked up."""
+"""A part -> a live Keras 3 layer, and its arrays into it. Classes come from a table, never by a name of the file's."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def make(part: Part, custom: Custom) -> Any:
     if part.kind == "Bidirectional":
         return keras.layers.Bidirectional(inside[0], backward_layer=inside[1], **config)
     if part.kind == "TwoDirections":
-        return TwoDirections(*inside, keras.layers.Concatenate(name=config["name"]))
+        return TwoDirections(inside[0], inside[1], keras.layers.Concatenate(name=config["name"]))
     if part.kind == "TimeDistributed":
         return keras.layers.TimeDistributed(inside[0], **config)
     if part.kind not in CLASSES:

@@ -1,8 +1,8 @@
 """How far the new model is from the old numbers: its recurrent layers one by one, then the whole of it.
 
-The layers are held to the computed bounds of `comparisons.proof`. The whole model's outputs, each relative to its largest
-number, are held to 8 times how far the oracle's own move: when it computes in the model's precision (float32), and when
-every weight is moved by as much as a fold rounds it (2 u); or to 8 u, where that is more.
+The layers are held to the computed bounds of `comparisons.proof`. The whole model's outputs, each relative to its
+largest number, are held to 8 times how far the oracle's own move: when it computes in the model's precision (float32),
+and when every weight is moved by as much as a fold rounds it (2 u); or to 8 u, where that is more.
 """
 
 from __future__ import annotations
@@ -92,7 +92,9 @@ def shown(live: Any, x: Array, mask: Array | None) -> Trace:
     copy = _copy(live, everything)
     outputs, *state = _run(copy, live.get_weights(), x, mask)
     states = None
-    if isinstance(live, keras.layers.RNN) and not hasattr(live.cell, "cells"):
+    # Keras on JAX takes no cell with a mask whose output is wider than its first state, as the one here is.
+    shows = mask is None or keras.backend.backend() != "jax"
+    if shows and isinstance(live, keras.layers.RNN) and not hasattr(live.cell, "cells"):
         kit = Kit(keras.layers, keras.ops.concatenate, lambda _: None, lambda _: None, lambda _: [])
         cell = type(live.cell).from_config(live.cell.get_config())
         flags = {"go_backwards": live.go_backwards, "dtype": live.dtype_policy, "unroll": live.unroll}

@@ -28,11 +28,11 @@ INPUTS: dict[str, Place] = {
 DECLARED: dict[str, dict[str, Place]] = {
     "Dense": {"units": ("kernel", -1)},
     "Embedding": {"input_dim": ("embeddings", 0), "output_dim": ("embeddings", 1)},
-    **dict.fromkeys(RECURRENT, {"units": ("recurrent_kernel", 0)}),
-    **dict.fromkeys(CONVOLUTIONS, {"filters": ("kernel", -1)}),
-    **dict.fromkeys(TRANSPOSED, {"filters": ("kernel", -2)}),
-    **dict.fromkeys(SEPARABLE, {"filters": ("pointwise_kernel", -1), "depth_multiplier": ("depthwise_kernel", -1)}),
-    **dict.fromkeys(DEPTHWISE, {"depth_multiplier": ("kernel", -1)}),
+    **{kind: {"units": ("recurrent_kernel", 0)} for kind in RECURRENT},
+    **{kind: {"filters": ("kernel", -1)} for kind in CONVOLUTIONS},
+    **{kind: {"filters": ("kernel", -2)} for kind in TRANSPOSED},
+    **{kind: {"filters": ("pointwise_kernel", -1), "depth_multiplier": ("depthwise_kernel", -1)} for kind in SEPARABLE},
+    **{kind: {"depth_multiplier": ("kernel", -1)} for kind in DEPTHWISE},
 }
 
 

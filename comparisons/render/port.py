@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 SAME_OUTPUTS = "Same outputs; training differs; optimizer state is not carried."
@@ -46,7 +46,7 @@ def report(data: Mapping[str, Any]) -> Iterator[Any]:
     yield "Versions: " + ", ".join(f"{name} {number}" for name, number in data["versions"].items())
 
 
-def _layers(rows: list[Mapping[str, Any]]) -> Any:
+def _layers(rows: Sequence[Mapping[str, Any]]) -> Any:
     table = _table("layer", "was", "is", "distance", "allowed")
     for row in rows:
         worst = max(row["proof"], key=_ratio, default=None)
@@ -66,7 +66,7 @@ def _measured(found: Mapping[str, Any] | None) -> tuple[str, str]:
     return shown(found["distance"]), shown(found["allowed"])
 
 
-def changes(rows: list[Mapping[str, Any]]) -> Iterator[str]:
+def changes(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """What was done, in plain words, each with the layers that it was done to."""
     layers: dict[str, list[str]] = {}
     for row in rows:
@@ -81,7 +81,7 @@ def _whole(data: Mapping[str, Any]) -> str:
     return f"The whole model: {distance} of its largest output in {data['whole']['dtype']}, allowed {allowed}."
 
 
-def folder(rows: list[Mapping[str, Any]]) -> Iterator[Any]:
+def folder(rows: Sequence[Mapping[str, Any]]) -> Iterator[Any]:
     """A row a file."""
     table = _table("file", "Keras", "outcome", "proved", "distance", "allowed", "why")
     for row in rows:

@@ -78,7 +78,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Graph:
-    """A model, or a model in a model. A Sequential one is written as the chain that it is, with its input made plain."""
+    """A model, or a model in a model. A Sequential is written as the chain it is, its input made plain."""
 
     name: str
     kind: str  # "Sequential" or "Functional"

@@ -4,6 +4,7 @@ import json
 import os
 import warnings
 from contextlib import contextmanager, nullcontext
+from typing import Any
 
 import numpy as np
 import pytest
@@ -67,10 +68,9 @@ def ported(tmp_path_factory):
         inputs = old_models.inputs(model, name)
         outputs = model(inputs if len(inputs) > 1 else inputs[0], training=False)
         outputs = outputs if isinstance(outputs, list) else [outputs]
-        given = {f"x{k:02}": a for k, a in enumerate(inputs)}
-        np.savez(
-            home / "witness" / f"{name}.npz", **given, **{f"y{k:02}": np.asarray(a) for k, a in enumerate(outputs)}
-        )
+        given: dict[str, Any] = {f"x{k:02}": a for k, a in enumerate(inputs)}
+        given |= {f"y{k:02}": np.asarray(a) for k, a in enumerate(outputs)}
+        np.savez(home / "witness" / f"{name}.npz", **given)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(port, "_witnesses", lambda: nullcontext(lambda own: None))
         found = cli.answer(cli.parser().parse(["port", str(home / "old"), str(home / "new"), "--json"]))

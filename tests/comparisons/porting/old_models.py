@@ -10,8 +10,8 @@ def chain(*layers, shape=(T, X), **given):
     return lambda K: K.Sequential([K.Input(shape, **given), *(layer(K.layers) for layer in layers)])
 
 
-def rnn(name, *, units=3, **given):
-    return lambda L: getattr(L, name)(units, **given)
+def rnn(name, **given):
+    return lambda L: getattr(L, name)(3, **given)
 
 
 def _functional(K):

@@ -14,6 +14,11 @@ def opened(path, x):
     return model, keras.ops.convert_to_numpy(model(x, training=False))
 
 
+def short_names(arrays):
+    names: list[str] = ["kernel", "recurrent_kernel", "bias"]
+    return dict(zip(names, arrays, strict=True))
+
+
 def softmax(a):
     e = np.exp(a - a.max(-1, keepdims=True))
     return e / e.sum(-1, keepdims=True)
@@ -48,7 +53,7 @@ def test_kernels_that_theano_wrote_are_flipped(run, tmp_path):
     # Theano's convolution: the kernel is turned round.
     steps = [sum(x[:, t + 2 - k].astype("float64") @ kernel[k] for k in range(3)) + bias for t in range(7)]
     h = np.maximum(np.stack(steps, 1), 0)
-    arrays = dict(zip(("kernel", "recurrent_kernel", "bias"), lstm[2].values(), strict=True))
+    arrays = short_names(lstm[2].values())
     layer = reference.unpack("keras2", "lstm", arrays, recurrent_activation="hard_sigmoid")
     _, found = opened(tmp_path / "new.keras", x)
     assert np.abs(found - layer.astype("float64").run(h).result).max() < 16 * 2.0**-24
@@ -65,7 +70,7 @@ def test_cudnn_layers_become_plain_ones(run, tmp_path):
     x = files.drawn(2, 5, 4)
     h = x
     for cell, (_, _, arrays) in (("lstm", lstm), ("gru", gru)):
-        short = dict(zip(("kernel", "recurrent_kernel", "bias"), arrays.values(), strict=True))
+        short = short_names(arrays.values())
         layer = reference.unpack("cudnn", cell, short, return_sequences=cell == "lstm")
         h = layer.astype("float64").run(h).result
     _, found = opened(tmp_path / "new.keras", x)
@@ -87,7 +92,7 @@ def test_masked_steps_of_an_old_bidirectional_repeat_the_output_before_them(run,
     arrays = list(both[2].values())
     sides = []
     for k, backwards in ((0, False), (3, True)):
-        short = dict(zip(("kernel", "recurrent_kernel", "bias"), arrays[k : k + 3], strict=True))
+        short = short_names(arrays[k : k + 3])
         layer = reference.unpack("keras2", "lstm", short, recurrent_activation="hard_sigmoid", go_backwards=backwards)
         sides.append(layer.astype("float64").run(x, mask=mask).outputs)
     expected = np.concatenate([sides[0], sides[1][:, ::-1]], -1)
