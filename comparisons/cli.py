@@ -74,13 +74,13 @@ def seed(text: str) -> int:
 def reading(parser: Parser) -> None:
     """The arguments of a command that reads a file of weights."""
     parser.add_argument("--config", metavar="JSON", help="the model's config, where the file has weights only")
-    parser.add_argument("--limit", type=positive, metavar="BYTES", help="of the file's arrays together (default: 1 GiB)")
+    parser.add_argument("--limit", type=positive, metavar="BYTES", help="of all its arrays together (default: 1 GiB)")
 
 
 def params(parser: Parser) -> None:
     """The arguments of `gateproof params`."""
     add = parser.add_argument
-    add("cell", metavar="CELL | FILE", help="simple_rnn, lstm, gru, peephole_lstm … (every cell of the project), or a file")
+    add("cell", metavar="CELL | FILE", help="simple_rnn, lstm, gru, cifg … (every cell of the project), or a file")
     add("--inputs", type=positive, metavar="N", help="numbers that a time step brings (X)")
     add("--units", type=positive, metavar="N", help="units of the cell (H)")
     add("--budget", type=positive, metavar="N", help="in place of --units: the most units that fit in N parameters")

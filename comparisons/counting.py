@@ -7,13 +7,20 @@ from collections.abc import Iterator, Mapping
 from math import prod
 from typing import Any
 
-from comparisons.formats.tf_checkpoint import CELLS as TF1_CELLS
+from reference.cell_classes import CELLS, OWN_CELLS
 from reference.count_shapes import recognise
 from reference.files.stored import Stored, StoredLayer, StoredModel
-from reference.keras_layers import CELLS, OWN_CELLS
 
 KNOWN = CELLS | OWN_CELLS
-UNSAID = ("lstm", "gru", "simple_rnn", "peephole_lstm", "cifg", "layer_norm_lstm", "ugrnn")  # arrays alone: in this order
+UNSAID = (
+    "lstm",
+    "gru",
+    "simple_rnn",
+    "peephole_lstm",
+    "cifg",
+    "layer_norm_lstm",
+    "ugrnn",
+)  # arrays alone: in this order
 WIDTHS = ("cells_per_block", "variant", "coupled")  # options that change the width of a gate
 STATISTICS = ("moving_", "running_")  # arrays that no optimizer touches
 
@@ -59,7 +66,7 @@ def _parts(layer: StoredLayer, era: str) -> Iterator[dict[str, Any]]:
     own = {name: layer.config[name] for name in WIDTHS if name in layer.config}
     for part, shapes in (_directed if era == "onnx" else _leaves)(layer.arrays).items():
         scope = named.get(f"{part}/" if part else "")
-        of = [TF1_CELLS[scope], "peephole_lstm"] if scope else cells
+        of = [*_scoped(scope), "peephole_lstm"] if scope else cells
         tried = (recognise(convention, of, shapes, **own) for convention in dict.fromkeys((era, "keras", "cudnn")))
         if found := next(filter(None, tried), None):
             yield {
@@ -73,6 +80,13 @@ def _parts(layer: StoredLayer, era: str) -> Iterator[dict[str, Any]]:
                 "parameters": found.layer.parameters,
                 "formula": found.layer.formula,
             }
+
+
+def _scoped(scope: str) -> list[str]:
+    """The cell of a scope of TensorFlow 1's."""
+    from comparisons.formats.tf_checkpoint import CELLS as SCOPES
+
+    return [SCOPES[scope]]
 
 
 def _cells(classes: set[str]) -> Iterator[str]:

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from comparisons.formats import unpacked
 from reference import files
-from reference.files import recurrent
-from reference.files.flat import chosen
 from reference.files.guard import FileRefused, Guard, Limits
 from reference.files.stored import StoredModel
-from reference.files.untold import Told
-from reference.layer import AnyLayer
+
+if TYPE_CHECKING:
+    from reference.layer import AnyLayer
 
 __all__ = ["FileRefused", "Limits", "format_of", "load", "opened_model"]
 
@@ -34,7 +32,18 @@ LIMITS = Limits()
 def format_of(path: AnyPath) -> str:
     """Which of `FORMATS` a path is of; empty for all others, which `reference.load` reads."""
     place = Path(path)
+    if _is_hdf5(place):
+        return ""
     return next((name for name in FORMATS if _module(name).is_one(place)), "")
+
+
+def _is_hdf5(place: Path) -> bool:
+    """Whether a regular file begins as the most usual format does: then no other reader is loaded to ask."""
+    try:
+        with open(place, "rb") if place.is_file() else nullcontext() as stream:
+            return bool(stream) and stream.read(4) == b"\x89HDF"
+    except (OSError, ValueError):  # said in a sentence by whoever opens it
+        return False
 
 
 def load(
@@ -56,6 +65,11 @@ def load(
     name = format_of(path)
     if not name:
         return files.load(path, config=config, only=only, limits=limits, non_finite=non_finite, **told)
+    from comparisons.formats import unpacked  # here, as in reference.files: counting needs none of these
+    from reference.files import recurrent
+    from reference.files.flat import chosen
+    from reference.files.untold import Told
+
     guard = Guard(os.fspath(path), limits, non_finite=non_finite)
     with _module(name).opened(Path(path), config, guard) as model:
         said = Told(told, guard)

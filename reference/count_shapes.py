@@ -1,4 +1,4 @@
-"""Which form of a cell stored arrays are, from their names and shapes alone, and what each gate has of them. No NumPy."""
+"""Which form of a cell stored arrays are, from their names and shapes, and what each gate has of them. No NumPy."""
 
 from __future__ import annotations
 

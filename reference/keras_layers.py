@@ -15,6 +15,7 @@ import numpy as np
 
 from reference import activations
 from reference.activations import Activation
+from reference.cell_classes import CELLS, OWN_CELLS
 from reference.conventions.unpacking import unpack
 from reference.layer import Bidirectional, Layer, Stack
 from reference.steps import Array, weights_type
@@ -28,21 +29,6 @@ class NotReadable(ValueError):
 AnyLayer: TypeAlias = Layer | Stack | Bidirectional
 
 ROOTS = ("keras", "tf_keras", "cells")
-CELLS = {"SimpleRNNCell": "simple_rnn", "LSTMCell": "lstm", "GRUCell": "gru"}
-OWN_CELLS = {  # of `cells` alone
-    "CIFGCell": "cifg",
-    "FusedLayerNormLSTMCell": "fused_layer_norm_lstm",
-    "GreffLSTMCell": "greff_lstm",
-    "JordanCell": "jordan",
-    "LSTM1997Cell": "lstm_1997",
-    "LayerNormLSTMCell": "layer_norm_lstm",
-    "MGUCell": "mgu",
-    "MUT1Cell": "mut1",
-    "MUT2Cell": "mut2",
-    "MUT3Cell": "mut3",
-    "PeepholeLSTMCell": "peephole_lstm",
-    "UGRNNCell": "ugrnn",
-}
 TF1_CELLS = {"BasicRNNCell": "simple_rnn", "BasicLSTMCell": "lstm", "LSTMCell": "lstm", "GRUCell": "gru"}  # cells.tf1
 LAYERS = {"RNN", "SimpleRNN", "LSTM", "GRU"}
 # What a subclass may define without changing the function computed.

@@ -57,7 +57,8 @@ class Layers(NamedTuple):
         terms: list[str] = []
         for width in dict.fromkeys(gate.width for gate in self.gates):
             gates = [gate for gate in self.gates if gate.width == width]
-            seeing, recurring = sum(bool(gate.kernel) for gate in gates), sum(bool(gate.recurrent_kernel) for gate in gates)
+            seeing = sum(bool(gate.kernel) for gate in gates)
+            recurring = sum(bool(gate.recurrent_kernel) for gate in gates)
             if seeing == recurring:
                 matrices = f"{X} x {width} + {R} x {width}"
                 terms.append(f"{seeing} x ({matrices})" if seeing > 1 else matrices)

@@ -17,7 +17,8 @@ SCHEMA_VERSION = 1
 # The arguments that a cell's count takes and a file's does not, with their defaults.
 ASKED = {
     **dict.fromkeys(("inputs", "units", "budget", "projection", "variant")),
-    **dict.fromkeys(("no_bias", "reset_before", "reset_after", "peepholes", "no_peepholes", "bidirectional", "all"), False),
+    **dict.fromkeys(("no_bias", "reset_before", "reset_after", "peepholes", "no_peepholes"), False),
+    **dict.fromkeys(("bidirectional", "all"), False),
     "convention": "keras",
     "cells_per_block": 1,
     "layers": 1,

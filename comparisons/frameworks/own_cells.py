@@ -10,7 +10,7 @@ from comparisons.frameworks import absent, keras3, keras_family, refusals, wrapp
 from comparisons.proof.cases import Case
 from comparisons.proof.measure import Trace
 from reference.activations import PARAMETRISED, Activation
-from reference.keras_layers import CELLS, OWN_CELLS
+from reference.cell_classes import CELLS, OWN_CELLS
 from reference.layer import AnyLayer, Layer
 from reference.wrapped import Wrapped
 

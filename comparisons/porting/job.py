@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -83,18 +84,21 @@ def port(order: Order, witness: Witnesses, progress: Progress = lambda doing: No
 
 def asked(order: Order, model: StoredModel) -> None:
     """Raises Refused for a file that is no old model."""
+    name = order.old.name
+    if model.era == "keras":
+        raise Refused(f"{name!r} must be of Keras 1 or 2, got one of Keras {model.version or 3}: it needs no port")
     if model.era not in ("keras1", "keras2"):
-        raise Refused(
-            f"{order.old.name!r} must be of Keras 1 or 2, got one of Keras {model.version or 3}: it needs no port"
-        )
+        raise Refused(f"{name!r} must be of Keras 1 or 2, got {model.format}")
     if model.config is None:
         raise Refused(
-            f"{order.old.name!r} must hold its model's config beside its weights, got weights alone: "
+            f"{name!r} must hold its model's config beside its weights, got weights alone: "
             "give the model's JSON as --config model.json"
         )
+    if not model.era_said:
+        raise Refused(f"{name!r} must say which Keras wrote it: write its keras_version into the JSON of --config")
     if model.graph is None:
         raise Refused(
-            f"{order.old.name!r} must be a Sequential or Functional model whose connections are known, got another: "
+            f"{name!r} must be a Sequential or Functional model whose connections are known, got another: "
             "--layers-only ports its recurrent layers"
         )
 
@@ -114,7 +118,8 @@ def recurrent_layers(order: Order, model: StoredModel) -> dict[str, AnyLayer]:
     except FileRefused as refused:
         if refused.code != "unsupported-class":
             raise
-        raise Refused(f"{str(refused).split(' (leave it out')[0]}; {WAYS_OUT}") from None
+        said = re.sub(r" \((to )?leave it out.*?\)", "", str(refused))  # which is said of `reference.load`
+        raise Refused(f"{said}; {WAYS_OUT}") from None
 
 
 def outputs_of(model: Any, inputs: list[Any]) -> list[Any]:

@@ -18,13 +18,12 @@ from reference.layer import AnyLayer
 SNIPPET = """\
 import keras, numpy as np
 {imports}ported = keras.saving.load_model({model!r})
-rest = np.load({rest!r})                # {arrays}
-x = inputs = keras.Input(shape=...)     # write your model here, with the layers of your own
-layer = ported.get_layer({first!r})     # {layers}
-x = layer(x)                            # a ported layer can be called as any other
-dense = keras.layers.Dense(units=...)
-x = dense(x)
-dense.set_weights([rest["dense/kernel"], rest["dense/bias"]])
+rest = np.load({rest!r})  # the other layers' arrays, by "path of the layer/name of the array"
+inputs = keras.Input(shape=...)  # write the model here, with those layers as you make them
+x = ported.get_layer({first!r})(inputs)  # a ported layer is called as any other: {layers}
+other = keras.layers.Dense(units=...)
+x = other(x)
+other.set_weights([rest[name] for name in {arrays}])
 model = keras.Model(inputs, x)
 """
 
@@ -60,13 +59,14 @@ def port(order: job.Order, witness: job.Witnesses, progress: job.Progress) -> di
     _arrays(rest, rest_file)
     job.write(built.model, order.new, inputs, job.outputs_of(built.model, inputs), witness(own), data)
     data["new"] |= {"sha256": report.sha256(order.new), "rest": str(rest_file)}
+    of = next(iter(rest), "").rpartition("/")[0]
     data["snippet"] = SNIPPET.format(
-        imports="import cells                            # this project's, which the layers need\n" if own else "",
+        imports="import cells\n" if own else "",
         model=order.new.name,
         rest=rest_file.name,
-        arrays=", ".join(list(rest)[:3]) + (" …" if len(rest) > 3 else ""),
         first=built.layers[next(iter(layers))].name,
         layers=", ".join(built.layers[path].name for path in layers),
+        arrays=[name for name in rest if name.rpartition("/")[0] == of],
     )
     return data
 

@@ -26,7 +26,7 @@ from reference.layer import AnyLayer, Bidirectional, Layer, Stack
 from reference.stock.model import run_graph
 
 Array = NDArray[Any]
-BATCH, STEPS = 3, 8
+BATCH, STEPS = 3, 6
 MOVED = 2.0  # u, of the weights
 DTYPES = ("float16", "float32", "float64")
 

@@ -93,7 +93,9 @@ def _versions() -> dict[str, str]:
             found[name] = version(name)
         except PackageNotFoundError:
             found[name] = "not installed"
-    return found
+    import keras
+
+    return {**found, "backend": keras.backend.backend()}
 
 
 def sha256(path: Path) -> str:

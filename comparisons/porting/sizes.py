@@ -6,6 +6,7 @@ Checked on each layer before Keras sees it, so that a small file does not ask fo
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import prod
 
 from comparisons.porting.parts import Array, Part, Refused
@@ -49,18 +50,17 @@ def declared(part: Part) -> None:
 
 
 def inputs(part: Part, shape: Sequence[int | None]) -> None:
-    """Raises Refused where inputs of a shape are not as wide as the first of the layer's arrays takes them."""
-    for each in part.everything():
-        if each.kind not in INPUTS or not each.arrays:
-            continue
-        array, axis = INPUTS[each.kind]
-        first = each.config.get("data_format") == "channels_first"
-        groups = each.config.get("groups", 1)
-        _same(
-            part, each, "the width of its inputs", shape[1 if first else -1], _size(each.arrays, array, axis) * groups
-        )
-        if part.kind not in ("Bidirectional", "TwoDirections"):  # the cells of a stack take one another's outputs
-            return
+    """Raises Refused where inputs of a shape are not as wide as the layer's arrays take them."""
+    if part.kind in ("Bidirectional", "TwoDirections"):
+        for side in part.inside:
+            inputs(side, shape)
+    elif part.inside:  # the first cell of a stack, what a TimeDistributed holds
+        inputs(replace(part.inside[0], path=part.path), shape)
+    elif part.kind in INPUTS and part.arrays:
+        array, axis = INPUTS[part.kind]
+        wide = shape[1 if part.config.get("data_format") == "channels_first" else -1]
+        takes = _size(part.arrays, array, axis) * part.config.get("groups", 1)
+        _same(part, part, "the width of its inputs", wide, takes)
 
 
 def outputs(name: str, shape: Sequence[int | None]) -> None:

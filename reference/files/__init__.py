@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from reference.files import flat, hdf5, keras_files, npz, safetensors, strict_json
+from reference.files import hdf5, keras_files, npz, safetensors, strict_json
 from reference.files.guard import FileRefused, Guard, Limits, magic, opened
 from reference.files.outline import plain, trusted
-from reference.files.recurrent import Reader
 from reference.files.stored import StoredModel
-from reference.files.untold import Told
 from reference.files.zips import Archive
-from reference.layer import AnyLayer
+
+if TYPE_CHECKING:
+    from reference.layer import AnyLayer
 
 __all__ = ["FileRefused", "Limits", "load", "opened_model"]
 
@@ -45,6 +45,10 @@ def load(
     Raises FileRefused for a file that is not read, with a code that names the rule ("not-said": what must be told);
     ValueError for an option that is unknown, or that the file says itself.
     """
+    from reference.files import flat  # here, so that counting a file does not load what only reading it needs
+    from reference.files.recurrent import Reader
+    from reference.files.untold import Told
+
     guard = Guard(os.fspath(path), limits, non_finite=non_finite)
     said = Told(told, guard)
     with _opened(path, config, guard) as model:
@@ -97,6 +101,8 @@ def _opened(path: Path, config: Path | None, guard: Guard) -> Iterator[StoredMod
         if held is not None and not set(held.names).isdisjoint(keras_files.ARCHIVE):
             yield keras_files.archive(held, guard)
             return
+        from reference.files import flat
+
         read = safetensors if kind == "safetensors" else npz
         yield flat.model(guard.file, FLAT[kind], read.tree(stream, guard).arrays)
 

@@ -46,7 +46,7 @@ def _chain(model: Item, stored: Mapping[str, StoredLayer]) -> Graph:
         raise _Unclear
     if layers[0].kind == "Merge":  # of Keras 1: what it merges are models with inputs of their own
         merge = layers.pop(0)
-        inputs = [_input(branch, model, nodes) for branch in merge.children]
+        inputs = [_input([branch], model, nodes, stored) for branch in merge.children]
         for branch, given in zip(merge.children, inputs, strict=True):
             nodes[branch.name] = _node(branch, [Call((given,))], stored)
         nodes[merge.name] = _node(merge, [Call(tuple(Ref(branch.name, 0, 0) for branch in merge.children))], stored)
@@ -57,7 +57,7 @@ def _chain(model: Item, stored: Mapping[str, StoredLayer]) -> Graph:
         last = Ref(first.name, 0, 0)
         inputs = [last]
     else:
-        last = _input(layers[0], model, nodes)
+        last = _input(layers, model, nodes, stored)
         inputs = [last]
     for item in layers:
         nodes[item.name] = _node(item, [Call((last,))], stored)
@@ -65,10 +65,17 @@ def _chain(model: Item, stored: Mapping[str, StoredLayer]) -> Graph:
     return Graph(model.name, "Sequential", nodes, tuple(inputs), (last,))
 
 
-def _input(first: Item, model: Item, nodes: dict[str, Node]) -> Ref:
-    """The input that a Sequential of Keras 1 and 2 leaves to its first layer's `batch_input_shape`."""
-    said = _shape(first)
-    name = f"{first.name}_input"
+def _input(layers: list[Item], model: Item, nodes: dict[str, Node], stored: Mapping[str, StoredLayer]) -> Ref:
+    """The input that a Sequential of Keras 1 and 2 leaves to its first layer's `batch_input_shape`.
+
+    Where that layer has none, the model was built by a call: tf.keras wrote down with what, and a recurrent layer's
+    kernel has at least the width.
+    """
+    said = _shape(layers[0])
+    if not said and isinstance(model.config.get("build_input_shape"), list):
+        said = {"batch_input_shape": model.config["build_input_shape"]}
+    said = said or _width(layers, stored)
+    name = f"{layers[0].name}_input"
     path = f"{model.path}/{name}" if model.path else name
     nodes[name] = Node(StoredLayer(path, "InputLayer", {"name": name, **said}, {}), ())
     return Ref(name, 0, 0)
@@ -81,6 +88,19 @@ def _shape(first: Item) -> dict[str, Any]:
             dtype = config.get("input_dtype", config.get("dtype"))
             return {key: config[key], **({"dtype": dtype} if dtype is not None else {})}
     return _shape(first.children[0]) if first.children else {}
+
+
+def _width(layers: list[Item], stored: Mapping[str, StoredLayer]) -> dict[str, Any]:
+    """The shape that the first layer's arrays show, below a Masking perhaps; empty where they leave it open."""
+    first = next((item for item in layers if item.kind not in ("Masking", "Dropout", "Activation")), layers[0])
+    arrays = stored[first.path].arrays if first.path in stored else {}
+    kernels = [
+        array for name, array in arrays.items() if name.rsplit("/", 1)[-1] in ("recurrent_kernel", "U", "U_i", "U_z")
+    ]
+    inputs = [array for name, array in arrays.items() if name.rsplit("/", 1)[-1] in ("kernel", "W", "W_i", "W_z")]
+    if kernels and inputs and inputs[0].shape:
+        return {"batch_input_shape": [None, None, inputs[0].shape[0]]}
+    return {"batch_input_shape": [None, None]} if first.kind == "Embedding" else {}
 
 
 def _functional(model: Item, stored: Mapping[str, StoredLayer]) -> Graph:

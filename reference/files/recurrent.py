@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from reference.cell_classes import CELLS, OWN_CELLS
 from reference.conventions.frameworks import FRAMEWORKS
 from reference.conventions.settings import settings
 from reference.conventions.unpacking import unpack
@@ -16,7 +17,6 @@ from reference.files.guard import FileRefused, Guard, shown
 from reference.files.outline import package, plain, trusted
 from reference.files.stored import Stored, StoredLayer, StoredModel
 from reference.files.untold import Told, described
-from reference.keras_layers import CELLS, OWN_CELLS
 from reference.layer import AnyLayer, Bidirectional, Layer, Stack
 
 LAYERS = {

@@ -11,15 +11,17 @@ from dataclasses import replace
 from typing import Any
 
 from reference import steps
+from reference.cell_classes import OWN_CELLS
 from reference.conventions.frameworks import FRAMEWORKS
 from reference.files.guard import Guard
 from reference.files.stored import Stored, StoredLayer, StoredModel
-from reference.keras_layers import OWN_CELLS
 
 KERAS = ("keras", "keras2", "keras1")
 EXAMPLES = {
     "activation": "'tanh'",
-    "recurrent_activation": "'sigmoid'",
+    "recurrent_activation": "'sigmoid' (before Keras 2.3 'hard_sigmoid' was the default)",
+    "forget_bias": "1.0",
+    "nonlinearity": "'tanh'",
     "go_backwards": "False",
     "merge_mode": "'concat'",
     "reset_after": "True",
@@ -80,7 +82,7 @@ class Told:
                 if path not in self.places:
                     raise ValueError(f"{name} must be said of layers in the file, got {path!r}")
             if name not in self.used:
-                raise ValueError(f"{name} must be left out where the file says it of every layer, got {value!r}")
+                raise ValueError(f"{name} must be left out where no layer takes it or the file says it, got {value!r}")
 
 
 def era(model: StoredModel, told: Told) -> StoredModel:

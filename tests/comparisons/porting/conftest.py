@@ -65,6 +65,8 @@ def ported(tmp_path_factory):
         with warnings.catch_warnings():  # of .h5, which tf-keras calls old
             warnings.simplefilter("ignore")
             model.save(home / "old" / f"{name}{('.h5', '.keras')[number % 2]}")
+            if name in old_models.TWICE:
+                model.save(home / "old" / f"{name}_again{('.keras', '.h5')[number % 2]}")
         inputs = old_models.inputs(model, name)
         outputs = model(inputs if len(inputs) > 1 else inputs[0], training=False)
         outputs = outputs if isinstance(outputs, list) else [outputs]

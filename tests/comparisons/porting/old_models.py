@@ -2,7 +2,7 @@
 
 import numpy as np
 
-X, T = 5, 7
+X, T = 4, 5
 
 
 def chain(*layers, shape=(T, X), **given):
@@ -40,7 +40,12 @@ def _merged_masks(K):
         L.LSTM(3, return_sequences=True), backward_layer=L.LSTM(2, return_sequences=True, go_backwards=True), name="two"
     )
     after = L.GRU(2, name="l4")(L.Bidirectional(L.GRU(2, return_sequences=True), name="bi")(e))
-    return K.Model([a, b], [add, L.GRU(3, name="l2")(join), time, inner(join), after, L.LSTM(2, name="l5")(two(e))])
+    deep = K.Input((T, 3), name="deep")
+    steps = K.Model(deep, L.GRU(2, return_sequences=True, name="g")(deep), name="steps")
+    _, h, c = L.LSTM(2, return_state=True, name="l6")(f)
+    begun = L.LSTM(2, name="l7")(steps(e), initial_state=[h, c])
+    ends = [add, L.GRU(3, name="l2")(join), time, inner(join), after, L.LSTM(2, name="l5")(two(e)), begun]
+    return K.Model([a, b], ends)
 
 
 def _seq2seq(K, mask):
@@ -57,9 +62,9 @@ def _nested(K):
     inside = K.Input((None, 4), name="inside")
     inner = K.Model(inside, L.Dense(3, name="d")(L.GRU(3, return_sequences=True, name="g")(inside)), name="inner")
     seq = K.Sequential([L.SimpleRNN(3, name="sr"), L.Dense(4, name="d")], name="seq")
-    a, b = K.Input((6, 4), name="a"), K.Input((6, 4), name="b")
+    a, b = K.Input((T, 4), name="a"), K.Input((T, 4), name="b")
     y = L.Concatenate(name="cat")([inner(a), inner(b)])
-    shared = L.Dense(4, activation="tanh", name="shared")
+    shared = L.Dense(4, activation="tanh", name="scope/shared")  # a name that Keras 3 does not take
     return K.Model([a, b], [seq(y), shared(shared(L.GlobalMaxPooling1D(name="pool")(a)))])
 
 
@@ -122,7 +127,6 @@ def _options(K):
 
 MODELS = {
     "options": _options,
-    "options_again": _options,  # in the other format
     "squashed": chain(rnn("LSTM", **BOTH)),
     "stateful": lambda K: K.Sequential(
         [
@@ -150,7 +154,7 @@ MODELS = {
         lambda L: L.Dense(2, activation="hard_sigmoid"),
     ),
     "convolutional": chain(
-        lambda L: L.Conv1D(6, 3, padding="causal", dilation_rate=2, activation="relu"),
+        lambda L: L.Conv1D(6, 2, padding="causal", dilation_rate=2, activation="relu"),
         lambda L: L.BatchNormalization(),
         lambda L: L.SeparableConv1D(4, 3, padding="same", activation="hard_sigmoid"),
         lambda L: L.MaxPooling1D(2),
@@ -193,6 +197,7 @@ MODELS = {
     ),
     "stacked": chain(
         lambda L: L.RNN([L.LSTMCell(3, **HARD), L.GRUCell(4), L.SimpleRNNCell(2)], return_sequences=True),
+        lambda L: L.Bidirectional(L.RNN([L.LSTMCell(3), L.GRUCell(2, **HARD)], return_sequences=True)),
         lambda L: L.RNN(L.GRUCell(3, reset_after=False), go_backwards=True),
     ),
     "distributed": chain(
@@ -213,6 +218,9 @@ MODELS = {
     "states_between": _states_between,
     "time_distributed_model": _time_distributed_model,
 }
+
+
+TWICE = ("options",)  # ported from both formats; of the others, every second is an .h5
 
 
 def made(K, name, seed=0):

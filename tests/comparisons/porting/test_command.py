@@ -178,7 +178,7 @@ def test_layers_only(run, with_scaled):
     namespace = {}
     lines = data["snippet"].splitlines()
     assert len(lines) <= 10
-    exec("\n".join(lines[:3]), namespace)
+    exec("\n".join(lines[:3]), namespace)  # what comes before the model, which is the reader's
     assert namespace["ported"].get_layer("lstm_1").units == 3
     assert [*namespace["rest"]["scaled/gain"]] == [*gain]
 

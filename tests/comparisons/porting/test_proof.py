@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from comparisons.porting import folded, plan, recurrent
+from comparisons.porting import folded, masks, plan, recurrent
 from tests.comparisons.porting import keras1_files as files
 
 pytest.importorskip("keras")
@@ -76,6 +76,16 @@ def test_a_mistake_is_seen_and_nothing_is_written(run, old, monkeypatch, mistake
         assert sorted(old.parent.iterdir()) == before
     else:
         assert (old.parent / "new.keras").exists()
+
+
+@pytest.mark.parametrize("rule", ["merged", "nested"])
+def test_a_mask_of_keras_3_is_seen(run, ported, tmp_path, monkeypatch, rule):
+    """Without the rules of `masks`, Keras 3 masks other steps than Keras 2 did."""
+    [file] = (ported.folder / "old").glob("merged_masks.*")
+    monkeypatch.setattr(masks, rule, lambda *given: "")
+    out = run("port", str(file), str(tmp_path / "new.keras"), exit_code=1)
+    assert "the whole model must be within" in out
+    assert not (tmp_path / "new.keras").exists()
 
 
 def test_a_file_that_opens_otherwise_is_not_written(run, old, monkeypatch):
