@@ -78,7 +78,7 @@ def read(keras_layer: Any, *, training: bool = False) -> AnyLayer:
     if _is(keras_layer, LAYERS):
         if getattr(keras_layer, "time_major", False):
             raise NotReadable(f"{_name(keras_layer)} has time_major=True: only (batch, time, features) is read")
-        flags = {
+        flags: dict[str, Any] = {
             "go_backwards": bool(keras_layer.go_backwards),
             "return_sequences": bool(keras_layer.return_sequences),
         }

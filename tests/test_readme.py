@@ -54,7 +54,11 @@ def test_console_blocks_print_what_they_show(place, reader_s_folder):
         words = shlex.split(command)
         assert words[0] == "gateproof"
         done = subprocess.run(
-            [sys.executable, "-m", "comparisons", *words[1:]], capture_output=True, text=True, check=True, cwd=reader_s_folder
+            [sys.executable, "-m", "comparisons", *words[1:]],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=reader_s_folder,
         )
         assert done.stdout == shown
 

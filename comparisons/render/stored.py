@@ -55,7 +55,7 @@ def _gates(data: dict[str, Any]) -> Iterator[Any]:
                 )
                 for gate in part["gates"]
             ]
-            sums = [sum(row[1 + k] for row in rows) for k in range(len(columns) + 1)]
-            yield table(("gate", *columns, "parameters"), [*rows, ("all", *sums)], left=("gate",))
+            sums = [sum(gate[name] for gate in part["gates"]) for name in columns]
+            yield table(("gate", *columns, "parameters"), [*rows, ("all", *sums, sum(sums))], left=("gate",))
             for name, dims in part["others"].items():
                 yield f"{name}: {' x '.join(f'{n:,}' for n in dims)} = {prod(dims):,}"

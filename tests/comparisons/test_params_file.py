@@ -84,7 +84,7 @@ def test_the_table(run, written):
 @pytest.mark.parametrize("name", sorted(ASKED))
 def test_arguments_of_a_cell_are_not_a_file_s(refused, written, name):
     flag = "--" + name.replace("_", "-")
-    value = [] if isinstance(ASKED[name], bool) else ["tf1" if name == "convention" else "V" if name == "variant" else "3"]
+    value = [] if isinstance(ASKED[name], bool) else [{"convention": "tf1", "variant": "V"}.get(name, "3")]
     sentence = refused("params", str(written[0] / "m.h5"), flag, *value)
     assert sentence.startswith(f"gateproof params: {flag} must go with a cell's name, got the file")
 
