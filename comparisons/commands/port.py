@@ -54,8 +54,9 @@ def _target(old: Path, new: Path, args: Namespace) -> None:
         raise Stop(f"NEW must be a .keras file in a folder that exists, got {str(new)!r}")
     if new.exists() and new.samefile(old):
         raise Stop(f"NEW must be another file than OLD, got {str(new)!r} for both")
-    if new.exists() and not (args.force and new.is_file()):
-        raise Stop(f"NEW must be a file that is not there yet, got {str(new)!r}: --force replaces it")
+    for target in (new, new.with_suffix(".npz"))[: 1 + args.layers_only]:
+        if target.exists() and not (args.force and target.is_file()):
+            raise Stop(f"NEW must be a file that is not there yet, got {str(target)!r}: --force replaces it")
 
 
 def _ported(old: Path, new: Path, args: Namespace, witness: Any) -> dict[str, Any]:
@@ -126,7 +127,10 @@ def _folder(old: Path, new: Path, args: Namespace) -> Answer:
     except OSError as error:
         raise Stop(f"NEW must be a folder that can be made, got {str(new)!r}: {error.strerror}") from None
     with _witnesses() as witness:
-        rows = [_row(path, new / f"{path.stem}.keras", args, witness) for path in files]
+        stems = [path.stem for path in files]
+        names = [path.stem if stems.count(path.stem) == 1 else path.name for path in files]
+        targets = [new / f"{name}.keras" for name in names]
+        rows = [_row(path, target, args, witness) for path, target in zip(files, targets, strict=True)]
     codes = [row["exit_code"] for row in rows]
     exit_code = FAILED if FAILED in codes else max(codes)
     data = {"schema_version": SCHEMA_VERSION, "command": "port", "files": rows}
@@ -141,7 +145,8 @@ def _row(path: Path, target: Path, args: Namespace, witness: Any) -> dict[str, A
         found = _ported(path, target, args, witness)
     except (_Failure, Stop) as failure:
         data = getattr(failure, "data", None) or {}
-        return {**data, "file": path.name, "exit_code": failure.exit_code, "passed": False, "error": str(failure)}
+        code = FAILED if failure.exit_code == FAILED else UNREADABLE
+        return {**data, "file": path.name, "exit_code": code, "passed": False, "error": str(failure)}
     return {**found, "file": path.name, "exit_code": DONE}
 
 

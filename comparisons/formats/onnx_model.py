@@ -5,35 +5,51 @@ Read as bytes, so that a file of any size is counted by its headers. Source: onn
 
 from __future__ import annotations
 
-import math
+import re
+from collections import ChainMap
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
-from comparisons.formats import numbers, protobuf
+import numpy as np
+
+from comparisons.formats import numbers
+from comparisons.formats.onnx_folding import OPERATORS, UNFIT, Folded, Folding, sources_of
+from comparisons.formats.onnx_node import Node
+from comparisons.formats.onnx_tensors import stored
 from comparisons.formats.protobuf import Message
-from reference.files.guard import Guard, shown
+from reference.files.guard import FileRefused, Guard, shown
 from reference.files.guard import opened as opened_file
-from reference.files.stored import Array, Stored, StoredLayer, StoredModel
+from reference.files.stored import Stored, StoredLayer, StoredModel
 
 CELLS = {"LSTM": "lstm", "GRU": "gru", "RNN": "simple_rnn"}
 # The operators' inputs beside X and sequence_lens, by their place; ONNX before opset 7 has the same.
 INPUTS = {1: "W", 2: "R", 3: "B", 5: "initial_h", 6: "initial_c", 7: "P"}
-# Fields of TensorProto that hold numbers, by type: raw_data has any type.
-RAW, EXTERNAL = 9, 1
-TYPED = {"float32": 4, "float64": 10, "float16": 5, numbers.BFLOAT16: 5}
+WEIGHTS = (1, 2, 3, 7)
+FOREIGN = re.compile("LSTM|GRU|RNN")  # in the names of others' operators: com.microsoft's DynamicQuantizeLSTM
+LOOPS = ("Loop", "Scan")  # may be recurrent layers, written out; told of, not read
 DOMAINS = ("", "ai.onnx")
-NAMES = 10_000  # of inputs of one node
+# The names that a graph's nodes see: an array of the file or made of such; or what else it is.
+Seen: TypeAlias = "ChainMap[str, Stored | str]"
 
 
 def is_one(path: Path) -> bool:
     return path.suffix == ".onnx" and path.is_file()
 
 
+@dataclass(frozen=True)
+class Unread(StoredLayer):
+    """A recurrent node that is not read, and why."""
+
+    refusal: FileRefused | None = None
+
+
 def cell(layer: StoredLayer) -> str | None:
-    """lstm, gru or simple_rnn; None for what is not recurrent."""
+    """lstm, gru or simple_rnn; None for what is not recurrent. Raises FileRefused for what is, but cannot be read."""
+    if isinstance(layer, Unread) and layer.refusal:
+        raise layer.refusal
     return CELLS.get(layer.kind) if layer.package in DOMAINS else None
 
 
@@ -59,11 +75,34 @@ def opened(path: Path, config: Any, guard: Guard) -> Iterator[StoredModel]:
         if graph is None:
             guard.refuse("not-onnx", "", "must hold a graph, as an ONNX model does", "none")
         found = Found(guard)
-        found.graph(graph, {}, "")
+        found.graph(graph, ChainMap(), Scope())
         for body in bodies:
             found.function(body)
         made_by = f" of {shown(producer)}{f' {shown(version)}' if version else ''}" if producer else ""
         yield StoredModel(guard.file, f"ONNX model{made_by}", "onnx", tuple(found.layers), backend="onnx")
+
+
+class Scope(NamedTuple):
+    """Where a graph is: the path of its nodes for people, and one that names the branches, too."""
+
+    path: str = ""
+    full: str = ""
+    first: str = ""  # what the name of the node around it begins with, and the path before that
+    before: str = ""
+
+    def of(self, called: str) -> str:
+        """A node's path. Exporters' names are often paths from the root already, not from the node around."""
+        if called.startswith("/"):
+            return called
+        within = self.before if self.first and called.startswith(self.first) else self.path
+        return _joined(within, called)
+
+    def inner(self, called: str, attribute: str) -> Scope:
+        """Of a graph that a node has as an attribute."""
+        first = called.split("/")[0] + "/" if "/" in called else ""
+        before = self.before if first and first == self.first else self.path
+        full = _joined(self.full, f"{called}.{attribute}" if attribute else called)
+        return Scope(self.of(called), full, first, before)
 
 
 @dataclass
@@ -75,163 +114,133 @@ class Found:
     paths: set[str] = field(default_factory=set)
     taken: set[str] = field(default_factory=set)  # initializers by place, each counted where it is used first
 
-    def graph(self, graph: Message, outer: Mapping[str, Stored], where: str) -> None:
+    def __post_init__(self) -> None:
+        self.fold = Folding(self.guard)
+
+    def graph(self, graph: Message, outer: Seen, scope: Scope) -> None:
         """A graph's nodes, which see the constants of the graphs around it."""
-        seen = dict(outer)
-        for number, tensor in graph.of(5, 15):
+        inputs: dict[str, Stored | str] = {}
+        own: dict[str, Stored | str] = {}
+        for number, part in graph.of(5, 11, 15):
             if number == 15:
-                self.guard.refuse("sparse", where or "the graph", "must have dense initializers", "sparse_initializer")
-            array = self.stored(tensor, where)
-            if array is not None:
-                seen[tensor.text(8)] = array
-        self.nodes([node for _, node in graph.of(1)], seen, where)
+                where = scope.full or "the graph"
+                self.guard.refuse("sparse", where, "must have dense initializers", "sparse_initializer")
+            elif number == 11:
+                inputs[part.text(1)] = "an input of its graph"
+            elif array := stored(part, scope.full, self.guard):
+                own[part.text(8)] = array
+        self.nodes([node for _, node in graph.of(1)], outer.new_child({**inputs, **own}), scope)
 
     def function(self, body: Message) -> None:
         """A function's nodes: what it is called with is not known here."""
-        self.nodes([node for _, node in body.of(7)], {}, body.text(1))
+        inputs: dict[str, Stored | str] = {name.decoded(): "an input of its function" for _, name in body.of(4)}
+        name = body.text(1)
+        self.nodes([node for _, node in body.of(7)], ChainMap(inputs), Scope(name, name))
 
-    def nodes(self, nodes: list[Message], seen: dict[str, Stored], where: str) -> None:
+    def nodes(self, nodes: list[Message], seen: Seen, scope: Scope) -> None:
         for message in nodes:
             node = Node.of(message)
-            if node.kind == "Constant" and node.outputs:
-                for _, tensor in node.tensors("value"):
-                    if (array := self.stored(tensor, where, node.outputs[0])) is not None:
-                        seen[node.outputs[0]] = array
-            elif node.kind == "Identity" and node.inputs and node.outputs and node.inputs[0] in seen:
-                seen[node.outputs[0]] = seen[node.inputs[0]]
-            else:
-                self.layer(node, seen, where)
-            for attribute in node.attributes.values():
+            made = self.constants(node, seen, scope)
+            if not any(isinstance(array, Stored) for array in made.values()):
+                self.layer(node, seen, scope)
+            other = f"the output of {shown(node.kind)}"
+            if node.kind == "Identity" and node.inputs:
+                other = seen.get(node.inputs[0], other)
+            for name in node.outputs:
+                seen[name] = made.get(name, other)
+            for name, attribute in node.attributes.items():
                 for _, inner in attribute.of(6, 11):
-                    self.graph(inner, seen, f"{where}/{node.called}" if where else node.called)
+                    self.graph(inner, seen, scope.inner(node.called, name))
 
-    def layer(self, node: Node, seen: Mapping[str, Stored], where: str) -> None:
+    def constants(self, node: Node, seen: Seen, scope: Scope) -> Mapping[str, Stored | str]:
+        """The outputs of a node that makes them of the file's arrays alone; of another none, or what hindered it."""
+        if node.domain not in DOMAINS or not node.outputs:
+            return {}
+        if node.kind == "Constant":
+            return {node.outputs[0]: array} if (array := self.constant(node, scope)) else {}
+        if node.kind not in OPERATORS or not node.inputs:
+            return {}
+        known = [seen.get(name) if name else None for name in node.inputs]
+        if any(name and not isinstance(array, Stored) for name, array in zip(node.inputs, known, strict=True)):
+            return {}
+        arrays = [array if isinstance(array, Stored) else None for array in known]
+        try:
+            made = self.fold(node.kind, arrays, lambda name: node.option(name, self.guard), node.outputs, scope.full)
+        except FileRefused:
+            raise
+        except UNFIT as error:
+            return {node.outputs[0]: f"the output of {node.kind} ({shown(error)})"}
+        return dict(zip(node.outputs, made, strict=False))
+
+    def constant(self, node: Node, scope: Scope) -> Stored | None:
+        """What a Constant holds, if it is numbers."""
+        name = node.outputs[0]
+        if "value" in node.attributes:
+            tensors = [stored(tensor, scope.full, self.guard, name) for _, tensor in node.attributes["value"].of(5)]
+            return tensors[-1] if tensors else None
+        for kind in ("value_float", "value_floats", "value_int", "value_ints"):
+            if kind in node.attributes:
+                told = np.array(node.option(kind, self.guard), np.float32 if "float" in kind else np.int64)
+                where = _joined(scope.full, name)
+                self.guard.declare(where, told.shape, told.itemsize)
+                return Stored(where, told.shape, told.dtype, numbers.checked(told.copy, where, self.guard))
+        return None
+
+    def layer(self, node: Node, seen: Seen, scope: Scope) -> None:
         recurrent = node.kind in CELLS and node.domain in DOMAINS
-        arrays: dict[str, Stored] = {}
-        for place, name in enumerate(node.inputs):
-            array = seen.get(name)
-            if array is None or (not recurrent and (array.where in self.taken or array.dtype.kind != "f")):
-                continue
-            if recurrent and place not in INPUTS:
-                continue
-            arrays[INPUTS[place] if recurrent else name] = array
-            self.taken.add(array.where)
-        if not arrays and not recurrent:
+        arrays = (self.weights if recurrent else self.others)(node, seen)
+        refusal = self.refusal(node, seen)
+        if not (arrays or recurrent or refusal or node.kind in LOOPS):
             return
-        path = f"{where}/{node.called}" if where else node.called
-        if path in self.paths:
-            path = f"{path} ({node.outputs[0]})" if node.outputs else path
-        if path in self.paths:
-            self.guard.refuse("duplicate", path, "must be a node with a name or an output of its own", "another such")
+        full = _joined(scope.full, node.called)
+        also = [f"{full} ({node.outputs[0]})"] if node.outputs else []
+        path = next((path for path in (scope.of(node.called), full, *also) if path not in self.paths), "")
+        if not path:
+            self.guard.refuse("duplicate", full, "must be a node with a name or an output of its own", "another such")
         self.paths.add(path)
         config = node.options(self.guard) if recurrent else {}
-        self.layers.append(StoredLayer(path, node.kind, config, arrays, node.domain, where=path))
+        layer = StoredLayer(path, node.kind, config, arrays, node.domain, where=path)
+        if refusal:
+            code, must, got = refusal
+            said = FileRefused(code, f"{shown(path)} of {self.guard.file} must {must}, got {shown(got)}")
+            layer = Unread(path, node.kind, config, arrays, node.domain, where=path, refusal=said)
+        self.layers.append(layer)
 
-    def stored(self, tensor: Message, where: str, called: str = "") -> Stored | None:
-        """A TensorProto by its header; None for one that holds no numbers."""
-        dims, kind, data = [], 0, None
-        name, external = called, False
-        raw: dict[int, list[Message]] = {}
-        for number, value in tensor.fields():
-            if number == 1:
-                dims += value.varints() if isinstance(value, Message) else [value]
-            elif number == 2 and isinstance(value, int):
-                kind = value
-            elif number == 8 and isinstance(value, Message):
-                name = called or value.decoded(100_000)
-            elif number == 13 or (number == 14 and value == EXTERNAL):
-                external = True
-            elif number in (4, 5, 10, RAW) and isinstance(value, Message):
-                raw.setdefault(number, []).append(value)
-        place = f"{where}/{name}" if where else name
-        if external:
-            must = "must be in the file itself (save it without external data)"
-            self.guard.refuse("external-storage", place, must, "a tensor in another file")
-        if kind not in numbers.ONNX:
-            return None
-        stored, shape = numbers.ONNX[kind], tuple(dims)
-        if any(dim > 2**62 for dim in shape) or len(shape) > 32:
-            self.guard.refuse("corrupt", place, "must have dimensions that fit a file", shape[:5])
-        self.guard.declare(place, shape, numbers.width(stored))
-        number = RAW if RAW in raw else TYPED.get(stored)
-        if number is None:  # whole numbers, which are no weights
-            return None
-        data = raw.get(number, [])
-        count = math.prod(shape)
-        there = sum(map(len, data))
-        if number in (RAW, 4, 10) and there != count * numbers.width(stored):
-            must = f"must have the {count * numbers.width(stored)} bytes of its shape {shape}"
-            self.guard.refuse("corrupt", place, must, there)
+    def weights(self, node: Node, seen: Seen) -> dict[str, Stored]:
+        """A recurrent node's arrays. One that is used again, or made, is in memory once more when it is read."""
+        arrays: dict[str, Stored] = {}
+        for place, name in enumerate(node.inputs):
+            if place in INPUTS and isinstance(array := seen.get(name), Stored):
+                if isinstance(array, Folded) or array.where in self.taken:
+                    self.guard.declare(array.where, array.shape, array.dtype.itemsize)
+                arrays[INPUTS[place]] = array
+                self.taken.update(source.where for source in sources_of(array))
+        return arrays
 
-        def read() -> Array:
-            content = b"".join(part.content(part.guard.limits.bytes) for part in data)
-            if number == 5:  # of 16 bits each, written as whole numbers
-                words = protobuf.message(content, place, self.guard).varints()
-                if len(words) != count or any(word >= 2**16 for word in words):
-                    self.guard.refuse("corrupt", place, f"must have {count} numbers of 16 bits", len(words))
-                content = b"".join(word.to_bytes(2, "little") for word in words)
-            return numbers.decoded(content, stored, shape)
+    def others(self, node: Node, seen: Seen) -> dict[str, Stored]:
+        """Of another node, the file's arrays behind its inputs that no node before it has."""
+        arrays: dict[str, Stored] = {}
+        for name in node.inputs:
+            if isinstance(array := seen.get(name), Stored):
+                for source in sources_of(array):
+                    if source.dtype.kind == "f" and source.where not in self.taken:
+                        arrays[name if source is array else source.where] = source
+                        self.taken.add(source.where)
+        return arrays
 
-        return Stored(place, shape, numbers.dtype(stored), numbers.checked(read, place, self.guard))
+    def refusal(self, node: Node, seen: Seen) -> tuple[str, str, str] | None:
+        """Why a recurrent node is not read: the code, what must be, what is."""
+        if node.domain not in DOMAINS:
+            must = "be ONNX' own LSTM, GRU or RNN (quantized models are not read; in only=[…], name the others)"
+            return ("unsupported-class", must, f"{node.domain}.{node.kind}") if FOREIGN.search(node.kind) else None
+        for place in WEIGHTS if node.kind in CELLS else ():
+            name = node.inputs[place] if place < len(node.inputs) else ""
+            if name and not isinstance(got := seen.get(name, f"{name}, which no node before it makes"), Stored):
+                must = f"have a {INPUTS[place]} that is an initializer, or cut and joined from some"
+                way = "" if got.startswith("an input") else ": export it with constant folding, and not quantized"
+                return "missing-weight", must, f"{got}{way}"
+        return None
 
 
-@dataclass(frozen=True)
-class Node:
-    """An operator: its names and attributes."""
-
-    kind: str
-    domain: str
-    name: str
-    inputs: list[str]
-    outputs: list[str]
-    attributes: dict[str, Message]
-
-    @property
-    def called(self) -> str:
-        return self.name or next((name for name in self.outputs if name), self.kind)
-
-    @staticmethod
-    def of(message: Message) -> Node:
-        inputs, outputs, texts = [], [], {3: "", 4: "", 7: ""}
-        attributes: dict[str, Message] = {}
-        for number, value in message.of(1, 2, 3, 4, 5, 7):
-            if number == 5:
-                name = value.text(1)
-                if name in attributes:
-                    message.guard.refuse("duplicate", name, "must be given to a node once", "it twice")
-                attributes[name] = value
-                continue
-            said = value.decoded()
-            if number in texts:
-                texts[number] = said
-            else:
-                (inputs if number == 1 else outputs).append(said)
-            if len(inputs) > NAMES:
-                message.guard.refuse("too-large", texts[3], f"must have at most {NAMES} inputs", "more")
-        return Node(texts[4], texts[7], texts[3], inputs, outputs, attributes)
-
-    def tensors(self, name: str) -> Iterator[tuple[int, Message]]:
-        """The tensor of an attribute."""
-        return self.attributes[name].of(5) if name in self.attributes else iter(())
-
-    def options(self, guard: Guard) -> dict[str, Any]:
-        """The attributes as `unpack` takes them."""
-        return {name: _value(attribute, guard) for name, attribute in self.attributes.items()}
-
-
-def _value(attribute: Message, guard: Guard) -> Any:
-    """A number, a text, or a list of either, by the type that it says it has."""
-    kind = attribute.number(20)
-    found: list[Any] = []
-    for number, value in attribute.fields():
-        if (number, kind) in ((3, 2), (8, 7)):
-            found += map(protobuf.signed, value.varints() if isinstance(value, Message) else [value])
-        elif isinstance(value, Message) and (number, kind) in ((2, 1), (7, 6)):
-            found += protobuf.floats(value)
-        elif isinstance(value, Message) and (number, kind) in ((4, 3), (9, 8)):
-            found.append(value.decoded())
-    if kind in (1, 2, 3) and found:
-        return found[-1]
-    if kind not in (6, 7, 8):
-        guard.refuse("unsupported-option", attribute.text(1), "must be a number, a text or a list of them", kind)
-    return found
+def _joined(where: str, name: str) -> str:
+    return f"{where}/{name}" if where else name

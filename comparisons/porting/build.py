@@ -122,20 +122,21 @@ class Builder:
                 for tensor in found:
                     sizes.outputs(name, tensor.shape)
             waiting = [use for use in waiting if use not in ready]
-        if graph.kind == "Sequential" and self._plain(graph):
-            chain = [layer for each in layers.values() for layer in each]
-            return keras.Sequential(chain, name=safe(graph.name) or None)
+        if graph.kind == "Sequential":
+            branched = [node for node in graph.nodes.values() if self._branches(node)]
+            if not branched:
+                chain = [layer for each in layers.values() for layer in each]
+                return keras.Sequential(chain, name=safe(graph.name) or None)
+            self._note(branched[0], "the Sequential model around it is a Functional one, since it is no plain chain")
         ends = lambda refs: [tensors[ref] for ref in refs]
         single = lambda values: values[0] if len(values) == 1 else values
         return keras.Model(single(ends(graph.inputs)), single(ends(graph.outputs)), name=safe(graph.name) or None)
 
-    def _plain(self, graph: Graph) -> bool:
-        """Whether the chain is one of single tensors and of layers, as Keras 3's Sequential wants it."""
-        own = [self.parts[node.layer.path] for node in graph.nodes.values() if isinstance(node.layer, StoredLayer)]
-        calls = [call for node in graph.nodes.values() for call in node.calls]
-        return not any(part.config.get("return_state") or part.kind == "TwoDirections" for part in own) and all(
-            len(call.inputs) <= 1 and not call.keywords for call in calls
-        )
+    def _branches(self, node: Node) -> bool:
+        """Whether a node of a chain is more than a layer of single tensors, as Keras 3's Sequential wants them."""
+        part = self.parts.get(node.layer.path) if isinstance(node.layer, StoredLayer) else None
+        own = part is not None and (part.config.get("return_state") or part.kind == "TwoDirections")
+        return bool(own) or any(len(call.inputs) > 1 or call.keywords for call in node.calls)
 
     def _layers(self, node: Node) -> list[Any]:
         """The live layers of a node, in the order in which they are called."""
@@ -185,8 +186,8 @@ class Builder:
         return flat
 
     def _note(self, node: Node, words: str) -> None:
-        assert isinstance(node.layer, StoredLayer)
-        said = self.notes.setdefault(node.layer.path, [])
+        name = node.layer.path if isinstance(node.layer, StoredLayer) else node.layer.name
+        said = self.notes.setdefault(name, [])
         said += [] if words in said else [words]
 
 

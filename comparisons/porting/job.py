@@ -123,11 +123,15 @@ def recurrent_layers(order: Order, model: StoredModel) -> dict[str, AnyLayer]:
 
 
 def outputs_of(model: Any, inputs: list[Any]) -> list[Any]:
-    """What the live model gives; the states of stateful layers are zeros before and after."""
+    """What the live model gives; the states of stateful layers are zeros before and after. Raises Refused."""
     import keras
 
     given = [keras.ops.convert_to_tensor(a) for a in inputs]
-    found = keras.tree.flatten(model(given if len(given) > 1 else given[0], training=False))
+    try:
+        found = keras.tree.flatten(model(given if len(given) > 1 else given[0], training=False))
+    except Exception as error:  # whatever a backend raises
+        shapes = ", ".join(str(a.shape) for a in inputs)
+        raise Refused(f"the model must run on inputs of {shapes}, got {shown(' '.join(str(error).split()))}") from None
     for layer in model._flatten_layers():
         if getattr(layer, "stateful", False) and hasattr(layer, "reset_state"):
             layer.reset_state()

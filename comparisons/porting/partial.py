@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -54,10 +53,15 @@ def port(order: job.Order, witness: job.Witnesses, progress: job.Progress) -> di
     inputs = [
         np.random.default_rng(order.seed).normal(size=(2, 5, t.shape[-1])).astype("float32") for t in built.model.inputs
     ]
-    own = data["own"]
-    rest_file = order.new.with_suffix(".npz")
-    _arrays(rest, rest_file)
-    job.write(built.model, order.new, inputs, job.outputs_of(built.model, inputs), witness(own), data)
+    own, rest_file = data["own"], order.new.with_suffix(".npz")
+    unfinished = rest_file.with_name(f".{rest_file.name}.{os.getpid()}.part")
+    try:
+        with unfinished.open("xb") as stream:
+            np.savez(stream, **rest)  # type: ignore[arg-type]
+        job.write(built.model, order.new, inputs, job.outputs_of(built.model, inputs), witness(own), data)
+        os.replace(unfinished, rest_file)
+    finally:
+        unfinished.unlink(missing_ok=True)
     data["new"] |= {"sha256": report.sha256(order.new), "rest": str(rest_file)}
     of = next(iter(rest), "").rpartition("/")[0]
     data["snippet"] = SNIPPET.format(
@@ -83,13 +87,3 @@ def _layers(order: job.Order, model: StoredModel) -> dict[str, AnyLayer]:
             if refused.code != "unsupported-class":
                 raise
     return found
-
-
-def _arrays(rest: dict[str, Any], path: Path) -> None:
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with unfinished.open("xb") as stream:
-            np.savez(stream, **rest)
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)

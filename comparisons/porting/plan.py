@@ -11,6 +11,7 @@ from comparisons.porting.parts import WAYS_OUT, Part, Penalty, Refused, safe
 from comparisons.porting.wording import reworded
 from reference.files import era_values as values
 from reference.files import eras
+from reference.files.guard import shown
 from reference.files.outline import plain
 from reference.files.stock_weights import stock_weights
 from reference.files.stored import Graph, Node, StoredLayer, StoredModel
@@ -57,6 +58,13 @@ class Planner:
 
     def part(self, layer: StoredLayer) -> Part:
         """What becomes of one layer, a wrapper of cells or of two directions with what is in it."""
+        try:
+            return self._part(layer)
+        except eras.Unsupported as error:
+            said = str(error).split(": leave it out")[0]  # which is said of a layer that is read alone
+            raise Refused(f"{shown(layer.path)}: {shown(said)}; {WAYS_OUT}") from None
+
+    def _part(self, layer: StoredLayer) -> Part:
         kind = plain(layer.kind)
         if kind in self.custom:
             arrays = {name: stored.read() for name, stored in layer.arrays.items()}
@@ -82,10 +90,7 @@ class Planner:
         return FOR_TRAINING if self.training else PENALISED if given.keys() - {"activity_regularizer"} else ""
 
     def _modern(self, layer: StoredLayer) -> tuple[str, dict[str, Any]]:
-        try:
-            kind, found = eras.modern(layer.kind, layer.config, self.model.era, self.model.version)
-        except eras.Unsupported as error:
-            raise Refused(f"{layer.path}: {str(error).split(': leave it out')[0]}; {WAYS_OUT}") from None
+        kind, found = eras.modern(layer.kind, layer.config, self.model.era, self.model.version)
         return kind, {**found, "name": _name(layer)}
 
     def _recurrent(self, old: AnyLayer, kind: str, config: Mapping[str, Any]) -> Part:

@@ -31,20 +31,24 @@ def _merged_masks(K):
     a, b = K.Input((T,), name="a"), K.Input((T,), name="b")
     e = L.Embedding(4, 3, mask_zero=True, name="e")(a)
     f = L.Embedding(3, 3, mask_zero=True, name="f")(b)
-    add = L.LSTM(3, name="l1")(L.Dropout(0.1, name="drop")(L.Add(name="add")([e, f])))
+    add = L.SimpleRNN(3, name="l1")(L.Dropout(0.1, name="drop")(L.Add(name="add")([e, f])))
     join = L.Concatenate(name="join")([e, f])
-    time = L.GRU(2, name="l3")(L.Concatenate(axis=1, name="time")([e, f, L.Dense(3, use_bias=False, name="d")(join)]))
-    inside = K.Input((T, 6), name="inside")
-    inner = K.Model(inside, L.LSTM(2, name="l")(inside), name="inner")
-    two = L.Bidirectional(
-        L.LSTM(3, return_sequences=True), backward_layer=L.LSTM(2, return_sequences=True, go_backwards=True), name="two"
+    time = L.SimpleRNN(2, name="l3")(
+        L.Concatenate(axis=1, name="time")([e, f, L.Dense(3, use_bias=False, name="d")(join)])
     )
-    after = L.GRU(2, name="l4")(L.Bidirectional(L.GRU(2, return_sequences=True), name="bi")(e))
+    inside = K.Input((T, 6), name="inside")
+    inner = K.Model(inside, L.SimpleRNN(2, name="l")(inside), name="inner")
+    two = L.Bidirectional(
+        L.SimpleRNN(3, return_sequences=True),
+        backward_layer=L.SimpleRNN(2, return_sequences=True, go_backwards=True),
+        name="two",
+    )
+    after = L.SimpleRNN(2, name="l4")(L.Bidirectional(L.SimpleRNN(2, return_sequences=True), name="bi")(e))
     deep = K.Input((T, 3), name="deep")
-    steps = K.Model(deep, L.GRU(2, return_sequences=True, name="g")(deep), name="steps")
+    steps = K.Model(deep, L.SimpleRNN(2, return_sequences=True, name="g")(deep), name="steps")
     _, h, c = L.LSTM(2, return_state=True, name="l6")(f)
     begun = L.LSTM(2, name="l7")(steps(e), initial_state=[h, c])
-    ends = [add, L.GRU(3, name="l2")(join), time, inner(join), after, L.LSTM(2, name="l5")(two(e)), begun]
+    ends = [add, L.SimpleRNN(3, name="l2")(join), time, inner(join), after, L.SimpleRNN(2, name="l5")(two(e)), begun]
     return K.Model([a, b], ends)
 
 

@@ -117,9 +117,12 @@ def test_lambda_and_unknown_classes_are_refused_by_name(refused, tmp_path, kind,
         ("Dense", {"output_dim": 10**9}, "units of dense_1 (Dense) must be 2, as its arrays have it, got 1000000000"),
         ("LSTM", {"batch_input_shape": [None, 6, 10**7]}, "the width of its inputs of lstm_1 (LSTM) must be 4"),
         ("LSTM", {"batch_input_shape": [None, 10**6, 10**6]}, "must give at most"),
+        ("LSTM", {"dtype": "complex64"}, "lstm_1: "),
+        ("LSTM", {"dropout_W": "much"}, "lstm_1 must be a layer that Keras 3 takes"),
+        ("Dense", {"activation": "nonesuch"}, "dense_1: Dense must have one of the activations"),
     ],
 )
-def test_a_small_file_cannot_ask_for_much_memory(refused, tmp_path, kind, change, says):
+def test_configs_that_lie_or_ask_for_much_memory(refused, tmp_path, kind, change, says):
     layers = [files.lstm1(), files.dense1(3, 2)]
     for name, config, _ in layers:
         config |= change if name == kind else {}
@@ -169,8 +172,11 @@ def test_a_class_that_the_user_names(run, with_scaled):
     assert (model.layers[1].times, [*model.layers[1].get_weights()[0]]) == (2.0, [*gain])
 
 
-def test_layers_only(run, with_scaled):
+def test_layers_only(run, refused, with_scaled):
     old, gain = with_scaled
+    (old.parent / "new.npz").write_bytes(b"mine")
+    assert "new.npz" in refused(*words(old, "--layers-only"))
+    (old.parent / "new.npz").unlink()
     data = json.loads(run(*words(old, "--layers-only", "--json")))
     assert (data["proved"], [row["layer"] for row in data["layers"]]) == ("the recurrent layers", ["lstm_1"])
     with np.load(old.parent / "new.npz") as rest:
@@ -195,5 +201,8 @@ def test_a_folder(run, refused, tmp_path):
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["good.keras"]
     assert "--config must come with one file" in refused("port", str(home), str(tmp_path / "n"), "--config", "x.json")
     (home / "odd.h5").unlink()
+    assert "--force replaces it" in run("port", str(home), str(tmp_path / "new"), exit_code=3)
+    (home / "good.hdf5").write_bytes((home / "good.h5").read_bytes())  # two of one name
     data = json.loads(run("port", str(home), str(tmp_path / "new"), "--force", "--json"))
-    assert [(row["file"], row["passed"]) for row in data["files"]] == [("good.h5", True)]
+    assert [row["passed"] for row in data["files"]] == [True, True]
+    assert {path.name for path in (tmp_path / "new").iterdir()} >= {"good.h5.keras", "good.hdf5.keras"}

@@ -85,6 +85,7 @@ def test_masked_steps_of_an_old_bidirectional_repeat_the_output_before_them(run,
     files.write(tmp_path / "old.h5", [("Masking", {**masking, "mask_value": 0.0}, {}), both], "2.2.4")
     out = run("port", str(tmp_path / "old.h5"), str(tmp_path / "new.keras"))
     assert "two layers and a Concatenate stand for it" in out
+    assert "the Sequential model around it is a Functional one" in out
     assert "Proved: the whole model." in out
     x = files.drawn(2, 6, 4)
     x[0, 2:4] = 0
