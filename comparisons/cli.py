@@ -80,7 +80,7 @@ def reading(parser: Parser) -> None:
 def params(parser: Parser) -> None:
     """The arguments of `gateproof params`."""
     add = parser.add_argument
-    add("cell", metavar="CELL | FILE", help="simple_rnn, lstm, gru, cifg … (every cell of the project), or a file")
+    add("cell", metavar="CELL", help="simple_rnn, lstm, gru, cifg … (every cell of the project), or a file")
     add("--inputs", type=positive, metavar="N", help="numbers that a time step brings (X)")
     add("--units", type=positive, metavar="N", help="units of the cell (H)")
     add("--budget", type=positive, metavar="N", help="in place of --units: the most units that fit in N parameters")
@@ -139,7 +139,7 @@ def convert(parser: Parser) -> None:
 def port(parser: Parser) -> None:
     """The arguments of `gateproof port`."""
     add = parser.add_argument
-    add("old", metavar="OLD", help="a model of Keras 1 or 2 (.h5, .keras), or a folder of them")
+    add("old", metavar="OLD", help="a model of Keras 1 or 2 (.h5, .keras, SavedModel), or a folder of them")
     add("new", metavar="NEW", help="the .keras file to write, or the folder for them")
     add(
         "--for",

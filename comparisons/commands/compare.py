@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
@@ -11,9 +10,9 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import Any
 
+from comparisons import quiet
 from comparisons.cli import DONE, FAILED, MISSING, UNREADABLE, USAGE, Answer, Stop
 from comparisons.frameworks import FRAMEWORKS, load
 from reference.steps import CELLS
@@ -91,24 +90,12 @@ def _folder(path: str) -> Path:
 
 
 def _import(names: list[str]) -> None:
-    """Import the frameworks, without what TensorFlow's start says of graphics cards and rounding, unless it fails."""
+    """Import the frameworks that are asked for."""
     if sys.stderr.isatty():
         print("importing the frameworks …", file=sys.stderr)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    sys.stderr.flush()
-    stderr = os.dup(2)
-    with TemporaryFile() as said:
-        os.dup2(said.fileno(), 2)
-        try:
-            for name in {*names, "keras"}:  # Keras trains the weights, whoever is compared
-                load(name).title()
-        except BaseException:
-            said.seek(0)
-            os.write(stderr, said.read())
-            raise
-        finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)
+    with quiet.imports():
+        for name in {*names, "keras"}:  # Keras trains the weights, whoever is compared
+            load(name).title()
 
 
 def _write(report: Any, out: Path) -> list[str]:

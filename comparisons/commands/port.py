@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import Any
 
+from comparisons import loading, quiet
 from comparisons.cli import DONE, FAILED, MISSING, UNREADABLE, Answer, Stop
 
 SCHEMA_VERSION = 1
@@ -28,7 +28,7 @@ def answer(args: Namespace) -> Answer:
     old, new = Path(args.old), Path(args.new)
     if not old.exists():
         raise Stop(f"OLD must be a file, or a folder of them, got {args.old!r}", UNREADABLE)
-    if old.is_dir():
+    if old.is_dir() and not loading.format_of(old):  # a SavedModel is a folder, and one model
         return _folder(old, new, args)
     _target(old, new, args)
     with _witnesses() as witness:
@@ -62,7 +62,8 @@ def _target(old: Path, new: Path, args: Namespace) -> None:
 def _ported(old: Path, new: Path, args: Namespace, witness: Any) -> dict[str, Any]:
     """The report of one file that is in its place. Raises _Failure."""
     with _progress(old) as progress:
-        _import_keras()
+        with quiet.imports():
+            import_module("keras").ops.zeros(())
         from comparisons.porting import job, partial
         from comparisons.porting.parts import Refused
         from reference.files.guard import FileRefused, Limits
@@ -119,9 +120,10 @@ def _folder(old: Path, new: Path, args: Namespace) -> Answer:
         raise Stop(f"NEW must be a folder where OLD is one, got {str(new)!r}")
     if new.exists() and new.samefile(old):
         raise Stop(f"NEW must be another folder than OLD, got {str(new)!r} for both")
-    files = sorted(path for path in old.iterdir() if path.suffix in SUFFIXES and path.is_file())
+    files = sorted(path for path in old.iterdir() if _is_model(path))
     if not files:
-        raise Stop(f"OLD must hold files that end in {', '.join(SUFFIXES)}, got none in {str(old)!r}", UNREADABLE)
+        endings = ", ".join(SUFFIXES)
+        raise Stop(f"OLD must hold files that end in {endings}, or SavedModels, got none in {str(old)!r}", UNREADABLE)
     try:
         new.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -137,6 +139,10 @@ def _folder(old: Path, new: Path, args: Namespace) -> Answer:
     from comparisons.render import port as render
 
     return Answer(data, lambda: render.folder(rows), exit_code)
+
+
+def _is_model(path: Path) -> bool:
+    return path.suffix in SUFFIXES if path.is_file() else loading.format_of(path) == "SavedModel"
 
 
 def _row(path: Path, target: Path, args: Namespace, witness: Any) -> dict[str, Any]:
@@ -182,24 +188,6 @@ def _progress(old: Path) -> Iterator[Callable[[str], None]]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
         task = shown.add_task(f"{old.name}: importing keras")
         yield lambda doing: shown.update(task, description=f"{old.name}: {doing}")
-
-
-def _import_keras() -> None:
-    """Without what TensorFlow's start says of graphics cards and rounding, unless it fails."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    sys.stderr.flush()
-    stderr = os.dup(2)
-    with TemporaryFile() as said:
-        os.dup2(said.fileno(), 2)
-        try:
-            import_module("keras").ops.zeros(())
-        except BaseException:
-            said.seek(0)
-            os.write(stderr, said.read())
-            raise
-        finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)
 
 
 def _answer(data: dict[str, Any]) -> Answer:

@@ -91,9 +91,7 @@ class Scope(NamedTuple):
     before: str = ""
 
     def of(self, called: str) -> str:
-        """A node's path. Exporters' names are often paths from the root already, not from the node around."""
-        if called.startswith("/"):
-            return called
+        """A node's path. One that begins as the name of the node around it is a path from the same place already."""
         within = self.before if self.first and called.startswith(self.first) else self.path
         return _joined(within, called)
 

@@ -14,7 +14,7 @@ from reference.files.stored import Array, Stored
 # Fields of TensorProto that hold numbers, by type: raw_data has any type.
 RAW, EXTERNAL = 9, 1
 TYPED = {"float32": 4, "float64": 10, "float16": 5, numbers.BFLOAT16: 5, "int32": 5, "int64": 7}
-VARINTS = (5, 7)  # of them, those whose numbers have no width of their own
+VARINTS = (5, 7)  # of them, those whose numbers take one to ten bytes each
 
 
 def stored(tensor: Message, where: str, guard: Guard, called: str = "") -> Stored | None:
@@ -49,10 +49,10 @@ def stored(tensor: Message, where: str, guard: Guard, called: str = "") -> Store
     data = raw.get(number, [])
     count = math.prod(shape)
     there = sum(map(len, data))
-    if number not in VARINTS and there != count * numbers.width(dtype):
-        guard.refuse(
-            "corrupt", place, f"must have the {count * numbers.width(dtype)} bytes of its shape {shape}", there
-        )
+    least = count if number in VARINTS else count * numbers.width(dtype)
+    most = 10 * count if number in VARINTS else least
+    if not least <= there <= most:
+        guard.refuse("corrupt", place, f"must have {least} to {most} bytes for its shape {shape}", there)
 
     def read() -> Array:
         content = b"".join(part.content(part.guard.limits.bytes) for part in data)

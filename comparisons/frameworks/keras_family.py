@@ -73,7 +73,7 @@ def run(kit: Kit, case: Case, layer: AnyLayer, x: Any, mask: Any) -> Trace:
         state += last
     if not isinstance(layer, Layer):
         return Trace(outputs, tuple(state))
-    showing = kit.layers.RNN(_with_states(kit, kit.cell(layer)), **_flags(case, layer))
+    showing = kit.layers.RNN(with_states(kit, kit.cell(layer)), **_flags(case, layer))
     both, *_ = _over(showing, kit.arrays(layer), case, x, mask)
     ends = np.cumsum([field.shape[-1] for field in state])[:-1]
     return Trace(outputs, tuple(state), tuple(np.split(both, ends, axis=-1)))
@@ -126,7 +126,7 @@ def _detached(value: Any) -> Any:
     return value.detach() if hasattr(value, "detach") else value
 
 
-def _with_states(kit: Kit, cell: Any) -> Any:
+def with_states(kit: Kit, cell: Any) -> Any:
     """The cell in a cell whose output is all of its states side by side: one run of RNN shows c as well as h."""
 
     class WithStates(kit.layers.Layer):

@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from comparisons.loading import opened_model
 from comparisons.porting import build, drawn, proof, report
 from comparisons.porting.parts import WAYS_OUT, Part, Refused
 from comparisons.porting.plan import Planner
 from comparisons.porting.witness import Witness
-from reference.files import FileRefused, eras, opened_model
+from reference.files import FileRefused, eras
 from reference.files.guard import Guard, Limits, shown
 from reference.files.outline import plain
 from reference.files.recurrent import Reader

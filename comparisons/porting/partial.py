@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from comparisons.loading import opened_model
 from comparisons.porting import build, job, proof, report
 from comparisons.porting.parts import Refused
 from comparisons.porting.plan import Planner
-from reference.files import FileRefused, opened_model
+from reference.files import FileRefused
 from reference.files.stored import StoredModel
 from reference.layer import AnyLayer
 

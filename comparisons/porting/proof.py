@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from comparisons.frameworks.keras_family import Kit, _with_states
+from comparisons.frameworks.keras_family import Kit, with_states
 from comparisons.porting.pairs import TwoDirections
 from comparisons.porting.parts import Part
 from comparisons.porting.recurrent import zeroing
@@ -98,7 +98,7 @@ def shown(live: Any, x: Array, mask: Array | None) -> Trace:
         kit = Kit(keras.layers, keras.ops.concatenate, lambda _: None, lambda _: None, lambda _: [])
         cell = type(live.cell).from_config(live.cell.get_config())
         flags = {"go_backwards": live.go_backwards, "dtype": live.dtype_policy, "unroll": live.unroll}
-        both = keras.layers.RNN(_with_states(kit, cell), return_sequences=True, **flags)
+        both = keras.layers.RNN(with_states(kit, cell), return_sequences=True, **flags)
         joined, *_ = _run(both, live.get_weights(), x, mask)
         ends = np.cumsum([field.shape[-1] for field in state])[:-1]
         states = tuple(np.split(joined, ends, axis=-1))

@@ -99,6 +99,10 @@ def _versions() -> dict[str, str]:
 
 
 def sha256(path: Path) -> str:
-    """The hash of a file, in hexadecimal."""
+    """The hash of a file, in hexadecimal; of a SavedModel's folder: of the lines "hash  name" of its files."""
+    if path.is_dir():
+        files = sorted((file.relative_to(path).as_posix(), file) for file in path.rglob("*") if file.is_file())
+        lines = "".join(f"{sha256(file)}  {name}\n" for name, file in files)
+        return hashlib.sha256(lines.encode()).hexdigest()
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -270,6 +270,14 @@ WRONG = {
         "",
     ),
     "the output of Slice": ([make("Slice", ["a", "x", "x"], ["W"])], "folding"),
+    "the output of Slice (options that are not few whole numbers: float32 (1,))": (
+        [make("Slice", ["a", "f", "f"], ["W"])],
+        "",
+    ),
+    "the output of Slice (options that are not few whole numbers: int64 (65,))": (
+        [make("Slice", ["a", "many", "many"], ["W"])],
+        "",
+    ),
     "the output of Concat (arrays of sizes that do not fit)": ([make("Concat", ["a", "b"], ["W"], axis=0)], ""),
     "the output of Slice (axis 1 twice)": ([make("Slice", ["a"], ["W"], starts=[0, 0], ends=[1, 1], axes=[1, 1])], ""),
     "the output of Cast (float32 to int64, which rounds)": ([make("Cast", ["a"], ["W"], to=TensorProto.INT64)], ""),
@@ -286,6 +294,7 @@ WRONG = {
 def test_weights_that_are_computed_otherwise(tmp_path, refused, got):
     nodes, way = WRONG[got]
     held = {"a": draw(6, 4), "b": draw(4, 3), "o": whole(0), "big": whole(2**40, 2**40), "R": draw(1, 16, 4)}
+    held |= {"f": draw(1), "many": np.arange(65)}
     other = {f"G{name}": draw(*shape) for name, shape in (("W", (1, 16, X)), ("R", (1, 16, H)))}
     path = saved(tmp_path / "m.onnx", model([*nodes, lstm(("W", "R")), lstm(("GW", "GR"), "good")], {**held, **other}))
     said = refused("missing-weight", path)
@@ -311,6 +320,9 @@ def test_a_loops_inputs_hide_what_has_their_names(tmp_path, refused):
     del body.node[0]
     path = saved(tmp_path / "m.onnx", model([make("Loop", ["times", "yes", "W"], ["y"], body=body, name="l")], held))
     assert "Loop" in refused("no-recurrent", path)
+    nodes = [make("MatMul", ["x", "V"], ["z"]), make("Loop", ["times", "yes", "x"], ["y"], body=body, name="l")]
+    path = saved(tmp_path / "m.onnx", model(nodes, held))
+    assert refused("no-recurrent", path).endswith("got MatMul, Loop")
 
 
 def test_quantized_operators_are_refused_by_name(tmp_path, refused):
@@ -345,3 +357,7 @@ def test_what_would_take_too_much(tmp_path, refused):
     refused("too-large", saved(path, model(many, seed, ("y0",))), limits=Limits(bytes=200_000))
     nodes = [make("Cast", ["great"], ["W"], to=TensorProto.FLOAT16), lstm(("W", "R"))]
     refused("non-finite", saved(path, model(nodes, {**seed, "great": np.full((1, 16, X), 1e30, "float32")})))
+    # A Constant of one number that is a million.
+    long = TensorProto(dims=[1], data_type=TensorProto.INT64, int64_data=[0] * 1_000_000)
+    nodes = [make("Constant", [], ["c"], value=long), make("Slice", ["a0", "c", "c"], ["W"]), lstm(("W", "R"))]
+    refused("corrupt", saved(path, model(nodes, seed)))
