@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -28,7 +29,8 @@ STATISTICS = ("moving_", "running_")  # arrays that no optimizer touches
 def counted(model: StoredModel) -> dict[str, Any]:
     """Every layer that has arrays, and the totals. `trainable` is None where the file does not say."""
     layers = [_layer(layer, model.era) for layer in model.layers if layer.arrays]
-    total = lambda name: sum(layer[name] for layer in layers)
+    own = [_layer(layer, model.era) for layer in _once(model.layers) if layer.arrays]
+    total = lambda name: sum(layer[name] for layer in own)
     said = all(layer["trainable"] is not None for layer in layers)
     return {
         "file": model.file,
@@ -39,6 +41,14 @@ def counted(model: StoredModel) -> dict[str, Any]:
         "trainable_parameters": total("trainable_parameters") if said else None,
         "bytes": total("bytes"),
     }
+
+
+def _once(layers: Iterable[StoredLayer]) -> Iterator[StoredLayer]:
+    """The layers with every array in one of them: what two share counts once in a total."""
+    seen: set[int] = set()
+    for layer in layers:
+        yield replace(layer, arrays={name: a for name, a in layer.arrays.items() if id(a) not in seen})
+        seen |= {id(array) for array in layer.arrays.values()}
 
 
 def _layer(layer: StoredLayer, era: str) -> dict[str, Any]:

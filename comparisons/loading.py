@@ -102,7 +102,9 @@ def opened_model(
 
 
 def _hint(model: StoredModel) -> str:
-    """What may be missing in a folder that has no layers' names."""
+    """What may be in the way."""
+    if any(layer.kind in ("Loop", "Scan") for layer in model.layers):
+        return " (a Loop or Scan of ONNX is not read)"
     without = "without" in model.format
     return " (its folder has no keras_metadata.pb: save the model as .keras, or its weights)" if without else ""
 

@@ -27,6 +27,8 @@ def text(data: dict[str, Any], explain: bool) -> Iterator[Any]:
     rows.append(("all", "", "", "", data["parameters"], data["bytes"], ""))
     headings = ("layer", "class", "trainable", "dtype", "parameters", "bytes", "of which")
     yield table(headings, rows, left=("layer", "class", "trainable", "dtype", "of which"))
+    if sum(layer["parameters"] for layer in data["layers"]) > data["parameters"]:
+        yield "Arrays that layers share count once in the sum."
     if data["trainable_parameters"] is not None:
         yield f"{data['trainable_parameters']:,} trainable, {data['parameters'] - data['trainable_parameters']:,} not"
     yield from _gates(data) if explain else []
