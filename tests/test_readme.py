@@ -26,8 +26,8 @@ def reader_s_folder(tmp_path_factory):
     import tf_keras
 
     home, L = tmp_path_factory.mktemp("reader"), tf_keras.layers
-    layers = [L.Embedding(100, 8), L.LSTM(16, recurrent_activation="hard_sigmoid", name="lstm"), L.Dense(1)]
-    model = tf_keras.Sequential(layers)
+    lstm = L.LSTM(16, recurrent_activation="hard_sigmoid", name="lstm")
+    model = tf_keras.Sequential([L.Embedding(100, 8, name="embedding"), lstm, L.Dense(1, name="dense")])
     model.build((None, 7))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that .h5 is old

@@ -15,7 +15,7 @@ from reference.conventions.assembling import forms, known
 from reference.layer import AnyLayer, Bidirectional, Layer, Stack
 
 STOCK = {"simple_rnn": "SimpleRNN", "lstm": "LSTM", "gru": "GRU"}
-RNN_ARGUMENTS = {"go_backwards", "return_sequences", "zero_output_for_mask"}
+RNN_ARGUMENTS = {"go_backwards", "return_sequences", "zero_output_for_mask", "stateful"}
 
 
 class Kit(NamedTuple):

@@ -27,6 +27,8 @@ def attributes(layer: Layer, framework: str, form: Form, biased: bool) -> tuple[
         "use_bias": biased,
         "reverse": layer.direction == "reverse",
     }
+    if not layer.stateful:
+        del values["stateful"]  # said only where it is asked for: cells take no such argument
     if getattr(w, "projection", None) is not None or getattr(w, "output_kernel", None) is not None:
         values["recurrent_dim"] = layer.recurrent_dim
     if layer.cell in ("peephole_lstm", "cifg"):

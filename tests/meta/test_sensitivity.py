@@ -219,6 +219,8 @@ LAYER_PAIRS = {
     "direction": ("forward", "reverse"),
     "return_sequences": (True, False),
     "zero_output_for_mask": (False, True),
+    "stateful": None,  # a run starts from what it is told, whatever the layer did from batch to batch
+    "source": None,  # where the layer came from
     "layers": None,
     "forward": None,
     "backward": None,
