@@ -73,21 +73,18 @@ def _layer(layer: Any, run: Any, d: Any, d_state: Any, last: bool, options: Opti
     home, w, given = module(layer.cell), layer.weights, run.given
     dtype = given.x.dtype
     reverse = layer.direction == "reverse"
-    d = _fitting(d, run.outputs, reverse, last).astype(dtype)
-    d = d[:, ::-1] if reverse and not last else d
+    d = _fitting(d, run.outputs, last).astype(dtype)
     if last:
         d = _at_the_end(d, run.outputs.shape)
-    d_state = given.initial_state._make(
-        np.zeros_like(s) if d_state is None else np.asarray(value, dtype)
-        for s, value in zip(given.initial_state, given.initial_state if d_state is None else d_state, strict=True)
-    )
-    if [a.shape for a in d_state] != [a.shape for a in run.state]:
-        raise ValueError(
-            f"d_state must have the shapes {[a.shape for a in run.state]}, got {[a.shape for a in d_state]}"
-        )
+    elif reverse:
+        d = d[:, ::-1]
+    nothing = given.initial_state._make(map(np.zeros_like, given.initial_state))
+    d_state = nothing if d_state is None else tuple(np.asarray(a, dtype) for a in d_state)
+    if [a.shape for a in d_state] != [a.shape for a in nothing]:
+        raise ValueError(f"d_state must have shapes {[a.shape for a in nothing]}, got {[a.shape for a in d_state]}")
     x, moments, mask = _moments(layer, run)
     back = {**layer.options, "message_clip": options.get("message_clip")}
-    d_xw, d_initial = np.zeros_like(moments.xw), type(d_state)(*map(np.zeros_like, d_state))
+    d_xw, d_initial = np.zeros_like(moments.xw), nothing
     sums = edited(w, lambda _, a: np.zeros(a.shape, dtype))._asdict()
     truncation = options.get("truncation")
     via = _along_the_cell(layer) if truncation == "1997" else w
@@ -95,11 +92,10 @@ def _layer(layer: Any, run: Any, d: Any, d_state: Any, last: bool, options: Opti
     for start, losses, end in _windows(len(d), truncation):
         part = slice(start, end)
         d_part = np.concatenate([np.zeros_like(d[start:losses]), d[losses:end]])
-        d_end = d_state if end == len(d) else type(d_state)(*map(np.zeros_like, d_state))
         returned: Returned = unroll_back(
             home.backstep,
             d_part,
-            d_end,
+            nothing._make(d_state) if end == len(d) else nothing,
             _cut(moments, part),
             w,
             via,
@@ -110,7 +106,7 @@ def _layer(layer: Any, run: Any, d: Any, d_state: Any, last: bool, options: Opti
         d_xw[part] += returned.xw
         sums |= {name: sums[name] + a for name, a in returned.weights.items()}
         if start == 0:
-            d_initial = type(d_initial)(*(a + b for a, b in zip(d_initial, returned.state, strict=True)))
+            d_initial = nothing._make(a + b for a, b in zip(d_initial, returned.state, strict=True))
     rows = lambda a: a.reshape(-1, a.shape[-1])
     d_x, of_inputs = backproject(layer.cell)(rows(d_xw), rows(x), w)
     sums |= {name: sums[name] + a for name, a in of_inputs.items() if sums[name] is not None}
@@ -171,7 +167,7 @@ def _time_first(a: Array) -> Array:
     return np.ascontiguousarray(a.swapaxes(0, 1))
 
 
-def _fitting(d: Any, outputs: Array, reverse: bool, last: bool) -> Array:
+def _fitting(d: Any, outputs: Array, last: bool) -> Array:
     d = np.asarray(d)
     wanted = (outputs.shape[0], *outputs.shape[2:]) if last else outputs.shape
     if d.shape != wanted:
@@ -189,7 +185,7 @@ def _stack(stack: Any, run: Any, d: Any, d_state: Any, last: bool, options: Opti
     states = [None] * len(stack.layers) if d_state is None else list(d_state)
     if len(states) != len(stack.layers):
         raise ValueError(f"d_state must have one entry a layer ({len(stack.layers)}), got {len(states)}")
-    d = _at_the_end(_fitting(d, run.outputs, False, True), run.outputs.shape) if last else d
+    d = _at_the_end(_fitting(d, run.outputs, True), run.outputs.shape) if last else d
     found: list[Gradients] = []
     for layer, inner, state in reversed(list(zip(stack.layers, run.given, states, strict=True))):
         found.append(_through(layer, inner, d, state, False, options))

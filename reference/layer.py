@@ -207,12 +207,8 @@ class Stack:
         for layer, state in zip(self.layers, states, strict=True):
             runs.append(layer.run(runs[-1].outputs if runs else x, state, mask))
         outputs = runs[-1].outputs
-        return Run(
-            outputs,
-            _result(outputs, self.return_sequences),
-            *(tuple(getattr(run, name) for run in runs) for name in ("state", "states", "gates")),
-            tuple(runs),
-        )
+        traced = (tuple(getattr(run, name) for run in runs) for name in ("state", "states", "gates"))
+        return Run(outputs, _result(outputs, self.return_sequences), *traced, given=tuple(runs))
 
     def backprop(self, run: Run, d_outputs: ArrayLike, d_state: Any = None, **options: Unpack[Options]) -> Gradients:
         """As `Layer.backprop`; `d_state`, and the gradients of weights and initial state, have one entry a layer."""
@@ -266,12 +262,8 @@ class Bidirectional:
         merge = MERGES[self.merge_mode]
         outputs = merge(runs[0].outputs, runs[1].outputs[:, ::-1])
         result = outputs if self.return_sequences else merge(runs[0].result, runs[1].result)
-        return Run(
-            outputs,
-            result,
-            *(Directions(*(getattr(run, name) for run in runs)) for name in ("state", "states", "gates")),
-            Directions(*runs),
-        )
+        traced = (Directions(*(getattr(run, name) for run in runs)) for name in ("state", "states", "gates"))
+        return Run(outputs, result, *traced, given=Directions(*runs))
 
     def backprop(self, run: Run, d_outputs: ArrayLike, d_state: Any = None, **options: Unpack[Options]) -> Gradients:
         """As `Layer.backprop`; `d_outputs` is a pair where `run.result` is one. `d_state`, and the gradients of weights

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -74,8 +75,8 @@ def back(activation: Activation, d: Array, x: Array, y: Array) -> Array:
     Raises ValueError for a function whose derivative is not known.
     """
     if activation.clip is not None:
-        d = d * (np.abs(x) <= activation.clip)
-        x = np.clip(x, -activation.clip, activation.clip)
+        outside = np.abs(x) > activation.clip
+        return np.where(outside, 0, back(replace(activation, clip=None), d, np.where(outside, 0, x), y))
     if activation.function is of.softmax:  # the one that is not elementwise
         return y * (d - np.sum(d * y, axis=-1, keepdims=True))
     if activation.function not in SLOPES:

@@ -113,7 +113,7 @@ def _summed(gathered: list[Messages], weights: Any) -> dict[str, Array]:
         if getattr(weights, name) is None:
             continue
         if getattr(weights, name).ndim == 1:
-            sums[name] = sum(messages[name] for messages in gathered).sum(axis=0)
+            sums[name] = np.sum([messages[name].sum(axis=0) for messages in gathered], axis=0)
             continue
         blocks = zip(*(messages[name] for messages in gathered), strict=True)
         sums[name] = fuse([_outer(pairs) for pairs in blocks])

@@ -5,11 +5,11 @@ A step module has `gates` (the letters, canonical order), `State` (a NamedTuple;
 step, since the input projection of a whole sequence is one matmul, and returns the new state and the activated gates by
 letter.
 
-`backstep(d, s, w, via, …)` is the derivative of `step`, by hand: from `d`, the gradient of a loss with respect to the new
-state, to its gradient with respect to the state before, and what the weights' gradients are made of (`Messages`). `s` is
-the step as it was run (`Moment`); `via` are the weights along which gradients go back: `w`, or zeros where they are cut.
-Its options are the step's, and `message_clip`, the limit of each gradient with respect to a net input. In its equations
-δ are those gradients, before the clip, and h⁻ and c⁻ are the state before.
+`backstep(d, s, w, via, …)` is the derivative of `step`, by hand: from `d`, the gradient of a loss with respect to the
+new state, to its gradient with respect to the state before, and what the weights' gradients are made of (`added`). `s`
+is the step as it was run (`Moment`); `via` are the weights along which gradients go back: `w`, or zeros where they are
+cut. Its options are the step's, and `message_clip`, the limit of each gradient with respect to a net input. In its
+equations δ are those gradients, and h⁻ and c⁻ the state before.
 
 Some modules have more: `Weights`, which begins with the fields of the class below, and `shapes`, where the cell has
 arrays of its own; `widths(units, …)`, the columns of each gate, where they are not all `units`, with options of the

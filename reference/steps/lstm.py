@@ -96,7 +96,10 @@ def backstep(
     i, f, g, o = (s.gates[letter] for letter in gates)
     columns = widths(c.shape[-1], cells_per_block=cells_per_block)
     a_i, a_f, a_g, a_o = split(s.xw + affine(h, w.recurrent_kernel, w.recurrent_bias), gates, columns)
-    shared = lambda d, a, y: σ.back(gather(d, cells_per_block), a, y[..., ::cells_per_block])
+
+    def shared(d: Array, a: Array, y: Array) -> Array:
+        return σ.back(gather(d, cells_per_block), a, y[..., ::cells_per_block])
+
     squashed = ψ(s.after.c)
     δ_o = shared(d.h * squashed, a_o, o)
     d_c = d.c + ψ.back(d.h * o, s.after.c, squashed)
