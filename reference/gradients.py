@@ -87,7 +87,7 @@ def _layer(layer: Any, run: Any, d: Any, d_state: Any, last: bool, options: Opti
     d_xw, d_initial = np.zeros_like(moments.xw), nothing
     sums = edited(w, lambda _, a: np.zeros(a.shape, dtype))._asdict()
     truncation = options.get("truncation")
-    via = _along_the_cell(layer) if truncation == "1997" else w
+    via = along_the_cell(layer) if truncation == "1997" else w
     d = _time_first(d)
     for start, losses, end in _windows(len(d), truncation):
         part = slice(start, end)
@@ -127,7 +127,7 @@ def _windows(steps: int, truncation: Any) -> list[tuple[int, int, int]]:
     return [(max(0, end - over), (n * every), end) for n, end in enumerate(ends)]
 
 
-def _along_the_cell(layer: Any) -> Any:
+def along_the_cell(layer: Any) -> Any:
     """The layer's weights with nothing for gradients to go back through but the cell state."""
     if "c" not in module(layer.cell).State._fields:
         raise ValueError(f"truncation '1997' goes along a cell state c, which a {layer.cell} has not: give (k1, k2)")
