@@ -22,8 +22,8 @@ VALUES = {
     "cells_per_block": [3],
     "coupled": ["i", "f"],
     "reset_after": [True, False],
-    "cell_clip": [0.3],
-    "proj_clip": [0.2],
+    "cell_clip": [0.15],
+    "proj_clip": [0.05],
     "norm_epsilon": [0.1],
     "variant": ["NIG", "NFG", "NOG", "NIAF", "NOAF", "CIFG", "NP", "FGR"],
 }
