@@ -10,9 +10,6 @@ import numpy as np
 from reference.steps import Array, Moment, backproject, edited, module, project
 from reference.unroll import Returned, unroll_back
 
-# What carries the past into a gate or candidate, besides the state that a cell only keeps or scales.
-RECURRENT = ("recurrent_kernel", "peephole", "gate_recurrent_kernel")
-
 
 @dataclass(frozen=True, eq=False)
 class Gradients:
@@ -109,7 +106,7 @@ def _layer(layer: Any, run: Any, d: Any, d_state: Any, last: bool, options: Opti
             d_initial = nothing._make(a + b for a, b in zip(d_initial, returned.state, strict=True))
     rows = lambda a: a.reshape(-1, a.shape[-1])
     d_x, of_inputs = backproject(layer.cell)(rows(d_xw), rows(x), w)
-    sums |= {name: sums[name] + a for name, a in of_inputs.items() if sums[name] is not None}
+    sums |= {name: a for name, a in of_inputs.items() if sums[name] is not None}
     d_x = d_x.reshape(x.shape).swapaxes(0, 1)
     if layer.go_backwards != reverse:
         d_x = d_x[:, ::-1]
@@ -128,10 +125,10 @@ def _windows(steps: int, truncation: Any) -> list[tuple[int, int, int]]:
 
 
 def along_the_cell(layer: Any) -> Any:
-    """The layer's weights with nothing for gradients to go back through but the cell state."""
+    """No weights for gradients to go back along: what is left is the cell state, which has none."""
     if "c" not in module(layer.cell).State._fields:
         raise ValueError(f"truncation '1997' goes along a cell state c, which a {layer.cell} has not: give (k1, k2)")
-    return edited(layer.weights, lambda name, a: np.zeros_like(a) if name in RECURRENT else a)
+    return edited(layer.weights, lambda _, a: np.zeros_like(a))
 
 
 def _moments(layer: Any, run: Any) -> tuple[Array, Moment, Array | None]:
@@ -200,20 +197,22 @@ UNMERGE = {  # the gradients with respect to a and b, from that with respect to 
     "sum": lambda d, a, b: (d, d),
     "ave": lambda d, a, b: (d / 2, d / 2),
     "mul": lambda d, a, b: (d * b, d * a),
-    None: lambda d, a, b: tuple(map(np.asarray, d)),
+    None: lambda d, a, b: d,
 }
 
 
 def _bidirectional(pair: Any, run: Any, d: Any, d_state: Any, last: bool, options: Options) -> Gradients:
     forward, backward = run.given
     a, b = (forward.result, backward.result) if last else (forward.outputs, backward.outputs[:, ::-1])
-    d = tuple(map(np.asarray, d)) if pair.merge_mode is None else np.asarray(d)
     wanted = run.result if last else run.outputs
-    if np.shape(d) != np.shape(wanted):
-        raise ValueError(f"d_outputs must have the shape {np.shape(wanted)} of the run's result, got {np.shape(d)}")
+    parts = lambda values: [np.shape(a) for a in (values if pair.merge_mode is None else [values])]
+    if parts(d) != parts(wanted):
+        raise ValueError(f"d_outputs must have the shapes {parts(wanted)} of the run's result, got {parts(d)}")
+    d = tuple(map(np.asarray, d)) if pair.merge_mode is None else np.asarray(d)
     d_a, d_b = UNMERGE[pair.merge_mode](d, a, b)
-    ways = run.state if d_state is None else type(run.state)(*d_state)
-    states = [None, None] if d_state is None else list(ways)
+    states = [None] * 2 if d_state is None else list(d_state)
+    if len(states) != 2:
+        raise ValueError(f"d_state must be (forward, backward), got {len(states)} entries")
     found = [
         _through(layer, inner, part, state, last, options)
         for layer, inner, part, state in (

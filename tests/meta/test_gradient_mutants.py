@@ -18,8 +18,8 @@ from differences import LIMIT, drawn, layer, zipped
 import reference.gradients
 import reference.unroll
 from comparisons.proof import draws
-from reference import Bidirectional, Stack, slopes
-from reference.activations import get
+from reference import Bidirectional, Stack, activations, slopes
+from reference.activations import PARAMETRISED, get
 from reference.steps import CELLS, module, options
 
 MASK = draws.mask(2, 4, seed=3)
@@ -59,7 +59,7 @@ def layers(cell):
     return [layer(cell), *tried, *steep]
 
 
-def everything(one, mask=MASK, **how):
+def everything(one, mask=MASK, with_state=True, **how):
     """Every gradient of a drawn loss, a stack of arrays."""
     first = one
     while not hasattr(first, "cell"):
@@ -73,7 +73,7 @@ def everything(one, mask=MASK, **how):
             return type(values)(*parts) if hasattr(values, "_fields") else tuple(parts)
         return draw.normal(size=values.shape)
 
-    got = one.backprop(run, like(run.result), like(run.state), **how)
+    got = one.backprop(run, like(run.result), like(run.state) if with_state else None, **how)
     return got.inputs, got.weights, got.initial_state
 
 
@@ -119,6 +119,16 @@ def _edits(node, names):
             yield f"{ast.unparse(node)}: {k} and {k + 1} exchanged", lambda n, k=k: n.elts.insert(k, n.elts.pop(k + 1))
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("clip", "within", "gather"):
         yield f"{ast.unparse(node)}: left out", lambda n: _become(n, n.args[0])
+    if isinstance(node, ast.Call) and ast.unparse(node.func) == "np.where":
+        for k in (1, 2):
+            yield f"{ast.unparse(node)}: always {ast.unparse(node.args[k])}", lambda n, k=k: _become(n, n.args[k])
+    if isinstance(node, ast.Call) and ast.unparse(node.func) == "reversed":
+        yield f"{ast.unparse(node)}: not reversed", lambda n: _become(n, n.args[0])
+    if isinstance(node, ast.Subscript) and "::-1" in ast.unparse(node.slice):
+        yield f"{ast.unparse(node)}: not reversed", lambda n: _become(n, n.value)
+    if isinstance(node, ast.IfExp):
+        for kept in ("body", "orelse"):
+            yield f"{ast.unparse(node)}: always {kept}", lambda n, kept=kept: _become(n, getattr(n, kept))
     if isinstance(node, ast.Attribute | ast.Name) and isinstance(node.ctx, ast.Load):
         for other in OTHERS.get(ast.unparse(node), ()):
             if other.split(".")[0] not in names:
@@ -133,6 +143,8 @@ def _become(node, other):
     node.__dict__.update(fields)
 
 
+SLOPED = [name for name in activations.names() if get(name).function in slopes.SLOPES]
+
 # Mistakes that are none: a shape is the same, and zeros are.
 SAME = {
     "columns = widths(c.shape[-1], cells_per_block=cells_per_block) # c -> s.after.c",
@@ -141,6 +153,21 @@ SAME = {
     "d_gates = (0 * c,) * 3 # 0 * c: left alone",
     "d_gates = (0 * c,) * 3 # c -> new",
     "d_gates = (0 * c,) * 3 # c -> s.after.c",
+    # An array's rows have the same shapes where it has.
+    "parts = lambda values: [np.shape(a) for a in (values if pair.merge_mode is None else [values])] # "
+    "values if pair.merge_mode is None else [values]: always body",
+    # Without a mask every step is seen.
+    "d_new = d_state if mask is None else type(d_state)(*(np.where(seen, d, 0) for d in d_state)) # "
+    "d_state if mask is None else type(d_state)(*(np.where(seen, d, 0) for d in d_state)): always orelse",
+}
+# Seen by tests of their own in tests/reference: no steps, wrong truncations, inputs that are not numbers where masked.
+ELSEWHERE = {
+    "for name in gathered[0] if gathered else (): # gathered[0] if gathered else (): always body",
+    "every, over = truncation if isinstance(truncation, tuple) and len(truncation) == 2 else (0, 0) # "
+    "truncation if isinstance(truncation, tuple) and len(truncation) == 2 else (0, 0): always body",
+    "x = np.where(mask[..., None], x, 0) # np.where(mask[..., None], x, 0): always x",
+    "gates = {letter: np.where(mask[..., None], gate, 0) for letter, gate in gates.items()} # "
+    "np.where(mask[..., None], gate, 0): always gate",
 }
 
 
@@ -164,3 +191,82 @@ def test_every_mistake_in_a_derivative_is_seen(cell, monkeypatch):
                 blind.append(f"{line} # {what}")
     assert tried >= 5
     assert not blind, "\n".join(blind)
+
+
+@pytest.mark.parametrize("name", sorted({*SLOPED, *PARAMETRISED} - {"linear"}))
+def test_a_forgotten_slope_is_seen(name, monkeypatch):
+    values = {"slope": 0.7, "offset": 0.4, "alpha": 0.6, "negative_slope": 0.3, "scale": 1.3, "threshold": 0.3}
+    parameters = {key: values[key] for key in PARAMETRISED[name][1]} if name in PARAMETRISED else {}
+    activation = get(name, **parameters)
+    one = layer("simple_rnn", activation=activation)
+    right = everything(one)
+    monkeypatch.setitem(slopes.SLOPES, activation.function, lambda x, y, **parameters: 1)
+    assert seen(right, one)
+
+
+def turned(cell, **flags):
+    return replace(layer(cell), **flags)
+
+
+def models():
+    """Layers in every direction, and what is made of them; as `everything` takes them."""
+    one = layer("lstm")
+    narrow = one.edited(lambda name, a: -a[:, ::-1].copy() if a.ndim == 2 else a)
+    kernel = np.random.default_rng(9).normal(size=(3, one.weights.kernel.shape[1]))
+    above = one.edited(lambda name, a: kernel if name == "kernel" else -a)
+    back = replace(narrow, go_backwards=True)
+    last = replace(one, return_sequences=False), replace(back, return_sequences=False)
+    flags = [
+        {},
+        {"go_backwards": True},
+        {"direction": "reverse"},
+        {"return_sequences": False},
+        {"return_sequences": False, "direction": "reverse"},
+        {"zero_output_for_mask": True},
+    ]
+    return [
+        *((turned("peephole_lstm", **each), {}) for each in flags),
+        *((one, {"truncation": how}) for how in ("1997", (1, 1), (1, 4), (2, 3), (3, 3))),
+        *(
+            (layer("lstm", activation="silu", recurrent_activation="silu"), {"with_state": state})
+            for state in (True, False)
+        ),
+        (turned("mut2"), {}),
+        (turned("gru", go_backwards=True), {"mask": None}),
+        (Stack((one, above)), {}),
+        (Stack((one, above), go_backwards=True), {}),
+        (Stack((one, above), return_sequences=False), {}),
+        *((Bidirectional(one, back, merge), {}) for merge in ("concat", "sum", "ave", "mul", None)),
+        *((Bidirectional(*last, merge), {}) for merge in ("concat", "mul", None)),
+        (Bidirectional(one, turned("jordan", go_backwards=True), None), {}),
+        (Stack((Bidirectional(one, back, "sum"), above)), {"with_state": False}),
+        (Stack((Bidirectional(*last, "sum"), above)), {}),
+    ]
+
+
+LOOP = {
+    reference.unroll: ["unroll_back", "_summed", "_outer"],
+    reference.gradients: [
+        "_layer",
+        "_windows",
+        "along_the_cell",
+        "_moments",
+        "_at_the_end",
+        "_stack",
+        "_bidirectional",
+    ],
+}
+
+
+@pytest.mark.parametrize(("home", "name"), [(home, name) for home, names in LOOP.items() for name in names])
+def test_every_mistake_in_the_way_back_through_time_is_seen(home, name, monkeypatch):
+    tried, blind = models(), []
+    rights = [everything(one, **how) for one, how in tried]
+    for line, what, wrong in mistakes(vars(home)[name]):
+        with monkeypatch.context() as planted, np.errstate(all="ignore"):
+            planted.setattr(home, name, wrong)
+            if home is reference.unroll and name == "unroll_back":
+                planted.setattr(reference.gradients, name, wrong)
+            if not any(seen(right, one, **how) for right, (one, how) in zip(rights, tried, strict=True)):
+                blind.append(f"{line} # {what}")
+    assert not set(blind) - SAME - ELSEWHERE, "\n".join(blind)

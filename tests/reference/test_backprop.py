@@ -158,5 +158,7 @@ def test_refusals():
         stack.backprop(run, run.outputs, [state])
     pair = Bidirectional(one, replace(one, go_backwards=True))
     run = pair.run(x)
-    with pytest.raises(ValueError, match=r"d_outputs must have the shape \(2, 4, 6\)"):
+    with pytest.raises(ValueError, match=r"d_outputs must have the shapes \[\(2, 4, 6\)\]"):
         pair.backprop(run, run.outputs[..., :3])
+    with pytest.raises(ValueError, match=r"d_state must be \(forward, backward\), got 4 entries"):
+        pair.backprop(run, run.outputs, [*state, *state])
