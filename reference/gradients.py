@@ -48,6 +48,12 @@ def of_result(layer: Any, run: Any, d_result: Any, d_state: Any, options: Option
     """Through a Layer, Stack or Bidirectional, from the gradient with respect to `run.result`."""
     if run.given is None:
         raise ValueError("run must come from the layer's own run, got one that does not say what it ran on")
+    for name in options:
+        if name not in Options.__annotations__:
+            raise TypeError(f"backprop takes {' and '.join(Options.__annotations__)}, got {name!r}")
+    limit = options.get("message_clip")
+    if limit is not None and not limit > 0:
+        raise ValueError(f"message_clip must be above 0, got {limit!r}")
     return _through(layer, run, d_result, d_state, not layer.return_sequences, options)
 
 
@@ -67,30 +73,23 @@ def _through(layer: Any, run: Any, d: Any, d_state: Any, last: bool, options: Op
 def _layer(layer: Any, run: Any, d: Any, d_state: Any, last: bool, options: Options) -> Gradients:
     if layer.step is not None:
         raise ValueError(f"the step must be the {layer.cell}'s own to be gone back through, got {layer.step!r}")
-    home, w, given = module(layer.cell), layer.weights, run.given
-    dtype = given.x.dtype
-    reverse = layer.direction == "reverse"
-    d = _fitting(d, run.outputs, last).astype(dtype)
-    if last:
-        d = _at_the_end(d, run.outputs.shape)
-    elif reverse:
-        d = d[:, ::-1]
-    nothing = given.initial_state._make(map(np.zeros_like, given.initial_state))
+    w, dtype = layer.weights, run.given.x.dtype
+    x, moments, mask = _moments(layer, run)
+    d = _time_first(_in_processing_order(layer, run, d, last).astype(dtype))
+    nothing = run.given.initial_state._make(map(np.zeros_like, run.given.initial_state))
     d_state = nothing if d_state is None else tuple(np.asarray(a, dtype) for a in d_state)
     if [a.shape for a in d_state] != [a.shape for a in nothing]:
         raise ValueError(f"d_state must have shapes {[a.shape for a in nothing]}, got {[a.shape for a in d_state]}")
-    x, moments, mask = _moments(layer, run)
     back = {**layer.options, "message_clip": options.get("message_clip")}
     d_xw, d_initial = np.zeros_like(moments.xw), nothing
     sums = edited(w, lambda _, a: np.zeros(a.shape, dtype))._asdict()
     truncation = options.get("truncation")
     via = along_the_cell(layer) if truncation == "1997" else w
-    d = _time_first(d)
     for start, losses, end in _windows(len(d), truncation):
         part = slice(start, end)
         d_part = np.concatenate([np.zeros_like(d[start:losses]), d[losses:end]])
         returned: Returned = unroll_back(
-            home.backstep,
+            module(layer.cell).backstep,
             d_part,
             nothing._make(d_state) if end == len(d) else nothing,
             _cut(moments, part),
@@ -108,9 +107,16 @@ def _layer(layer: Any, run: Any, d: Any, d_state: Any, last: bool, options: Opti
     d_x, of_inputs = backproject(layer.cell)(rows(d_xw), rows(x), w)
     sums |= {name: a for name, a in of_inputs.items() if sums[name] is not None}
     d_x = d_x.reshape(x.shape).swapaxes(0, 1)
-    if layer.go_backwards != reverse:
+    if layer.go_backwards != (layer.direction == "reverse"):
         d_x = d_x[:, ::-1]
     return Gradients(d_x, type(w)(**sums), d_initial)
+
+
+def _in_processing_order(layer: Any, run: Any, d: Any, last: bool) -> Array:
+    d = _fitting(d, run.outputs, last)
+    if last:
+        return _at_the_end(d, run.outputs.shape)
+    return d[:, ::-1] if layer.direction == "reverse" else d
 
 
 def _windows(steps: int, truncation: Any) -> list[tuple[int, int, int]]:
