@@ -87,7 +87,7 @@ class Argument(NamedTuple):
 
 ARGUMENTS = (
     Argument("Keras 0.1–2.3", "clipnorm", "global norm", 0.0, "keras/optimizers.py, Optimizer.get_gradients"),
-    Argument("Keras 0.1–2.3", "clipvalue", "value", 0.0, "keras/optimizers.py, Optimizer.get_gradients"),
+    Argument("Keras 1.0–2.3", "clipvalue", "value", 0.0, "keras/optimizers.py, Optimizer.get_gradients"),
     Argument("tf.keras 2, tf-keras", "clipnorm", "norm", 0.0, "live"),
     Argument("tf.keras 2, tf-keras", "clipvalue", "value", 0.0, "live"),
     Argument("tf.keras 2, tf-keras", "global_clipnorm", "global norm", 0.0, "live"),

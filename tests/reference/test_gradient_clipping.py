@@ -129,6 +129,21 @@ def test_gradients_below_the_limit_are_left(row):
             assert np.abs(a - b).max() <= ROUNDINGS * np.finfo(a.dtype).eps * np.abs(b).max()
 
 
+def test_a_gru_of_keras_has_one_norm_for_its_two_biases():
+    keras = pytest.importorskip("keras")
+    layer = keras.layers.GRU(2, dtype="float64")
+    layer.build((None, 5, 3))
+    *kernels, biases = (DRAW.normal(size=w.shape) for w in layer.trainable_variables)
+    before = layer.get_weights()
+    optimizer = keras.optimizers.SGD(1.0, clipnorm=1.5)
+    gradients = [keras.ops.convert_to_tensor(g) for g in (*kernels, biases)]
+    optimizer.apply(gradients, layer.trainable_variables)
+    changes = [a - b for a, b in zip(before, layer.get_weights(), strict=True)]
+    together, apart = clip([biases], "norm", 1.5)[0], np.stack(clip(list(biases), "norm", 1.5))
+    assert np.allclose(changes[-1], together, rtol=1e-13)
+    assert not np.allclose(changes[-1], apart, rtol=1e-2)
+
+
 def test_the_precision_of_the_gradients_is_kept():
     for mode in MODES:
         (clipped,) = clip([np.array([3e30, 4e30], "float32")], mode, 1.0)
