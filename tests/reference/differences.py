@@ -104,3 +104,9 @@ def _distance(loss: Any, array: Any, gradient: Any) -> float:
         array[k] = kept
     largest = np.abs(differences).max(initial=0)
     return float(np.abs(gradient - differences).max(initial=0) / (largest or 1))
+
+
+def same(got: Any, want: Any, within: float = 1e-13) -> None:
+    """Trees of the same arrays, but for rounding."""
+    for name, a, b in zipped(got, want):
+        assert np.abs(a - b).max(initial=0) <= within * (1 + np.abs(b).max(initial=0)), name

@@ -13,7 +13,7 @@ from comparisons.proof.cases import Case
 from reference import cell_classes
 from reference.steps import module
 
-WITHIN = 2e-13  # of the largest entry: a thousand roundings, over at most 6 steps of at most 24 columns
+WITHIN = 2e-14  # of the largest entry: a hundred roundings, over at most 6 steps of at most 24 columns
 X, H, B, T = 3, 4, 2, 6
 MASK = draws.mask(B, T, seed=3)
 
