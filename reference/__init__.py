@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from reference.conventions.verdicts import verdict
     from reference.files import load
     from reference.files.guard import FileRefused, Limits
+    from reference.gradients import Gradients
     from reference.keras_layers import NotReadable, read, read_model
     from reference.layer import Bidirectional, Layer, Run, Stack
+    from reference.online import OnlineTrainer
     from reference.parameter_counts import count_parameters
     from reference.steps import Weights
     from reference.wrapped import Dropout, Wrapped
@@ -25,10 +27,12 @@ _HOMES = {
     "Bidirectional": "layer",
     "Dropout": "wrapped",
     "FileRefused": "files.guard",
+    "Gradients": "gradients",
     "Layer": "layer",
     "Limits": "files.guard",
     "NotReadable": "keras_layers",
     "NotRepresentable": "conventions.folds",
+    "OnlineTrainer": "online",
     "Packed": "conventions.leaves",
     "Run": "layer",
     "Stack": "layer",
@@ -47,10 +51,12 @@ __all__ = [
     "Bidirectional",
     "Dropout",
     "FileRefused",
+    "Gradients",
     "Layer",
     "Limits",
     "NotReadable",
     "NotRepresentable",
+    "OnlineTrainer",
     "Packed",
     "Run",
     "Stack",

@@ -144,6 +144,12 @@ class Activation:
             return activated(self)
         return self.function(x if self.clip is None else np.clip(x, -self.clip, self.clip), **self.parameters)
 
+    def back(self, d: Array, x: Array, y: Array) -> Array:
+        """∂L/∂x from `d` = ∂L/∂y, where y = self(x): `reference.slopes`."""
+        from reference.slopes import back
+
+        return back(self, d, x, y)
+
     def __str__(self) -> str:
         values = dict(self.parameters) if self.name in PARAMETRISED else {}
         values |= {} if self.clip is None else {"clip": self.clip}

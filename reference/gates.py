@@ -40,6 +40,11 @@ def repeat(a: Array, times: int) -> Array:
     return a if times == 1 else np.repeat(a, times, axis=-1)
 
 
+def gather(a: Array, times: int) -> Array:
+    """`repeat`, backwards: the sum of each `times` neighbouring columns, `(…, N·times)` -> `(…, N)`."""
+    return a if times == 1 else a.reshape(*a.shape[:-1], -1, times).sum(axis=-1)
+
+
 def peep(a: Array, peephole: Array | None, c: Array) -> Array:
     """a + p · c, or a where there is no peephole."""
     return a if peephole is None else a + peephole * c
@@ -48,6 +53,11 @@ def peep(a: Array, peephole: Array | None, c: Array) -> Array:
 def clip(a: Array, limit: float | None) -> Array:
     """`a`, within ±limit; None: as it is."""
     return a if limit is None else np.minimum(np.maximum(a, -limit), limit)
+
+
+def within(d: Array, a: Array, limit: float | None) -> Array:
+    """`clip`, backwards: `d` where `a` was within ±limit, else 0."""
+    return d if limit is None else d * (np.abs(a) <= limit)
 
 
 def affine(x: Array, kernel: Array, bias: Array | None) -> Array:

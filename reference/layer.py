@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from reference import activations
+from reference import activations, gradients
+from reference.gradients import Gradients, Options
 from reference.steps import Array, Step, edited, module, options, project, shape, shapes, weights_type, widths
 from reference.unroll import unroll
 
@@ -35,6 +36,7 @@ class Run:
     state: Any  # the last state: a NamedTuple of fields (B, H)
     states: Any  # the same fields over time, (B, T, H)
     gates: Any  # {letter: (B, T, H)}, activated
+    given: Any = field(default=None, repr=False)  # of a Layer, what it ran on; of others, the runs of their layers
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,10 +131,11 @@ class Layer:
         mask = _mask(mask, x.shape[:2])
         if self.go_backwards != (self.direction == "reverse"):
             x, mask = x[:, ::-1], None if mask is None else mask[:, ::-1]
+        given = gradients.Given(x, self._state(initial_state, len(x), dtype), mask)
         done = unroll(
             self.step or module(self.cell).step,
             project(self.cell)(x, w),
-            self._state(initial_state, len(x), dtype),
+            given.initial_state,
             w,
             mask,
             dict.fromkeys(self.gates, self.units),
@@ -143,7 +146,18 @@ class Layer:
         outputs = done.outputs
         if self.direction == "reverse":
             outputs, result = outputs[:, ::-1], result[:, ::-1] if self.return_sequences else result
-        return Run(outputs, result, done.state, done.states, done.gates)
+        return Run(outputs, result, done.state, done.states, done.gates, given)
+
+    def backprop(self, run: Run, d_outputs: ArrayLike, d_state: Any = None, **options: Unpack[Options]) -> Gradients:
+        """The gradients of a loss, from those with respect to `run.result` and, if given, `run.state`.
+
+        `run` is what `self.run` gave. The inputs' gradient is in input order; that of the weights has their fields.
+        `options`: `reference.gradients.Options`.
+
+        Raises ValueError where a shape does not fit, an activation has no known derivative, or the step is not the
+        cell's own.
+        """
+        return gradients.of_result(self, run, d_outputs, d_state, options)
 
     def _state(self, given: Any, batch: int, dtype: DTypeLike) -> Any:
         State = module(self.cell).State
@@ -193,11 +207,12 @@ class Stack:
         for layer, state in zip(self.layers, states, strict=True):
             runs.append(layer.run(runs[-1].outputs if runs else x, state, mask))
         outputs = runs[-1].outputs
-        return Run(
-            outputs,
-            _result(outputs, self.return_sequences),
-            *(tuple(getattr(run, name) for run in runs) for name in ("state", "states", "gates")),
-        )
+        traced = (tuple(getattr(run, name) for run in runs) for name in ("state", "states", "gates"))
+        return Run(outputs, _result(outputs, self.return_sequences), *traced, given=tuple(runs))
+
+    def backprop(self, run: Run, d_outputs: ArrayLike, d_state: Any = None, **options: Unpack[Options]) -> Gradients:
+        """As `Layer.backprop`; `d_state`, and the gradients of weights and initial state, have one entry a layer."""
+        return gradients.of_result(self, run, d_outputs, d_state, options)
 
 
 MERGES = {
@@ -247,11 +262,13 @@ class Bidirectional:
         merge = MERGES[self.merge_mode]
         outputs = merge(runs[0].outputs, runs[1].outputs[:, ::-1])
         result = outputs if self.return_sequences else merge(runs[0].result, runs[1].result)
-        return Run(
-            outputs,
-            result,
-            *(Directions(*(getattr(run, name) for run in runs)) for name in ("state", "states", "gates")),
-        )
+        traced = (Directions(*(getattr(run, name) for run in runs)) for name in ("state", "states", "gates"))
+        return Run(outputs, result, *traced, given=Directions(*runs))
+
+    def backprop(self, run: Run, d_outputs: ArrayLike, d_state: Any = None, **options: Unpack[Options]) -> Gradients:
+        """As `Layer.backprop`; `d_outputs` is a pair where `run.result` is one. `d_state`, and the gradients of weights
+        and initial state, are `(forward, backward)`."""
+        return gradients.of_result(self, run, d_outputs, d_state, options)
 
 
 AnyLayer: TypeAlias = Layer | Stack | Bidirectional

@@ -1,4 +1,4 @@
-"""The time loop of a layer: states, masks, direction, trace."""
+"""The time loop of a layer, forwards and backwards: states, masks, trace, messages."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from reference.steps import Array, Step
+from reference.gates import fuse
+from reference.steps import Array, Backstep, Messages, Moment, Step
 
 
 class Unrolled(NamedTuple):
@@ -54,3 +55,72 @@ def unroll(
         for letter, value in activated.items():
             trace[letter][:, t] = value
     return Unrolled(outputs, state, type(state)(*states), trace)
+
+
+class Returned(NamedTuple):
+    """One sequence gone back through, in processing order."""
+
+    xw: Array  # (T, B, C): the gradient with respect to what the steps got from the inputs
+    state: Any  # with respect to the state before the first step, fields (B, H)
+    weights: dict[str, Array]  # with respect to the weights that the steps used
+
+
+def unroll_back(
+    backstep: Backstep,
+    d_outputs: Array,
+    d_state: Any,
+    run: Moment,
+    weights: Any,
+    via: Any,
+    mask: Array | None,
+    options: dict[str, Any],
+    *,
+    zero_output_for_mask: bool,
+) -> Returned:
+    """Run `backstep` over `run`, time first, from last to first: backpropagation through time.
+
+    `d_outputs (T, B, H)` and `d_state` are the gradients with respect to the outputs and the last state. A masked step
+    hands the gradient of its state to the step before, and that of its output to the output before.
+    """
+    d_xw = np.zeros_like(run.xw)
+    gathered: list[Messages] = []
+    held = np.zeros_like(d_state[0])  # the gradient with respect to the output, of masked steps after this one
+    for t in reversed(range(len(run.xw))):
+        d_output = d_outputs[t] + held
+        seen = True if mask is None else mask[t, :, None]
+        d_new = d_state if mask is None else type(d_state)(*(np.where(seen, d, 0) for d in d_state))
+        d_new = d_new._replace(**{d_new._fields[0]: d_new[0] + np.where(seen, d_output, 0)})
+        moment = Moment(
+            run.xw[t],
+            type(run.before)(*(field[t] for field in run.before)),
+            type(run.after)(*(field[t] for field in run.after)),
+            {letter: gate[t] for letter, gate in run.gates.items()},
+        )
+        d_before, messages = backstep(d_new, moment, weights, via, **options)
+        d_xw[t] = messages.pop("xw")
+        gathered.append(messages)
+        if mask is not None:
+            d_before = type(d_state)(*(np.where(seen, new, d) for new, d in zip(d_before, d_state, strict=True)))
+            held = np.where(seen | zero_output_for_mask, 0, d_output)
+        d_state = d_before
+    return Returned(d_xw, d_state, _summed(gathered, weights))
+
+
+def _summed(gathered: list[Messages], weights: Any) -> dict[str, Array]:
+    """The weights' gradients from the messages of every step: one matmul a block of columns."""
+    sums = {}
+    for name in gathered[0] if gathered else ():
+        if getattr(weights, name) is None:
+            continue
+        if getattr(weights, name).ndim == 1:
+            sums[name] = np.sum([messages[name].sum(axis=0) for messages in gathered], axis=0)
+            continue
+        blocks = zip(*(messages[name] for messages in gathered), strict=True)
+        sums[name] = fuse([_outer(pairs) for pairs in blocks])
+    return sums
+
+
+def _outer(pairs: Any) -> Array:
+    """Σ operandᵀ · message over every step's pair of them, `(B, N)` and `(B, M)` -> `(N, M)`."""
+    operands, messages = (np.concatenate(side) for side in zip(*pairs, strict=True))
+    return operands.T @ messages

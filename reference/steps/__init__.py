@@ -5,9 +5,16 @@ A step module has `gates` (the letters, canonical order), `State` (a NamedTuple;
 step, since the input projection of a whole sequence is one matmul, and returns the new state and the activated gates by
 letter.
 
+`backstep(d, s, w, via, …)` is the derivative of `step`, by hand: from `d`, the gradient of a loss with respect to the
+new state, to its gradient with respect to the state before, and what the weights' gradients are made of (`added`). `s`
+is the step as it was run (`Moment`); `via` are the weights along which gradients go back: `w`, or zeros where they are
+cut. Its options are the step's, and `message_clip`, the limit of each gradient with respect to a net input. In its
+equations δ are those gradients, and h⁻ and c⁻ the state before.
+
 Some modules have more: `Weights`, which begins with the fields of the class below, and `shapes`, where the cell has
 arrays of its own; `widths(units, …)`, the columns of each gate, where they are not all `units`, with options of the
-step as keyword arguments; `project(x, w)`, where what a step gets from the inputs is not `x W + b`.
+step as keyword arguments; `project(x, w)` and `backproject(d, x, w)`, where what a step gets from the inputs is not
+`x W + b`.
 """
 
 from __future__ import annotations
@@ -23,7 +30,9 @@ from numpy.typing import NDArray
 from reference.gates import affine
 
 Array = NDArray[Any]
+Messages = dict[str, Any]
 Step = Callable[..., tuple[Any, dict[str, Array]]]
+Backstep = Callable[..., tuple[Any, Messages]]
 W = TypeVar("W")
 
 CELLS = (
@@ -52,6 +61,25 @@ class Weights(NamedTuple):
     recurrent_kernel: Array  # (H, G·H)
     bias: Array | None = None  # (G·H,)
     recurrent_bias: Array | None = None  # (G·H,)
+
+
+class Moment(NamedTuple):
+    """A step as it was run, or every step of a sequence, time first."""
+
+    xw: Array  # (B, C): what the step got from the inputs
+    before: Any  # the state before, fields (B, H)
+    after: Any  # the state after
+    gates: dict[str, Array]  # activated
+
+
+def added(h: Array, δ: Array) -> Messages:
+    """The messages of `x W + h U + d`, from the gradient δ `(B, C)` with respect to it.
+
+    Messages are, by name: `xw`, the gradient with respect to `xw`; of a matrix, pairs of what it multiplied and the
+    gradient of the product, a pair for each block of columns, so that one matmul after the loop serves every step; of a
+    vector, its gradient in every row of the batch.
+    """
+    return {"xw": δ, "recurrent_kernel": [(h, δ)], "recurrent_bias": δ}
 
 
 # The letters of a shape: X inputs, H units, R what the recurrence carries (H, or the columns of a matrix "H R"), C the
@@ -114,3 +142,13 @@ def widths(cell: str, units: int, options: Mapping[str, Any]) -> dict[str, int]:
 def project(cell: str) -> Callable[[Array, Any], Array]:
     """What a cell makes of its inputs before the loop: `x (B, T, X)` and its weights -> `(B, T, C)`."""
     return getattr(module(cell), "project", lambda x, w: affine(x, w.kernel, w.bias))
+
+
+def backproject(cell: str) -> Callable[[Array, Array, Any], tuple[Array, dict[str, Array]]]:
+    """`project`, backwards: the gradient `(N, C)` with respect to what it gave, `x (N, X)` and the weights -> the
+    gradient with respect to x, and those with respect to the weights that it used."""
+    return getattr(module(cell), "backproject", _backproject)
+
+
+def _backproject(d: Array, x: Array, w: Any) -> tuple[Array, dict[str, Array]]:
+    return d @ w.kernel.T, {"kernel": x.T @ d, "bias": d.sum(axis=0)}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from reference.activations import SIGMOID, TANH
-from reference.gates import affine, peep, split
-from reference.steps import Array
+from reference.activations import SIGMOID, TANH, Activation
+from reference.gates import affine, clip, fuse, peep, split
+from reference.steps import Array, Messages, Moment, added
 
 gates = "ifgo"
 shapes = {"peephole": "2H"}
@@ -75,3 +75,48 @@ def step(
     o = σ(peep(a_o, p_o, c))
     h = o * ψ(c)
     return State(h, c), {"i": i, "f": f, "g": g, "o": o}
+
+
+def backstep(
+    d: State,
+    s: Moment,
+    w: Weights,
+    via: Weights,
+    *,
+    activation: Activation,
+    output_activation: Activation | None,
+    recurrent_activation: Activation,
+    forget_bias: float,
+    coupled: str,
+    message_clip: float | None = None,
+) -> tuple[State, Messages]:
+    """Go back one time step.
+
+    ::
+
+        δ_o = d_h · ψ(c) · σ'(a_o)
+        d_c = d_c + d_h · o · ψ'(c) + p_o · δ_o
+        δ_g = d_c · i · φ'(a_g)
+        δ_f = d_c · (c⁻ − g) · σ'(a_f)                  coupled="i"
+        δ_i = d_c · (g − c⁻) · σ'(a_i)                  coupled="f"
+        d_c⁻ = d_c · f + p_f · δ_f, or + p_i · δ_i
+        d_h⁻ = δ Uᵀ
+    """
+    σ, φ, ψ = recurrent_activation, activation, output_activation or activation
+    h, c = s.before
+    i, f, g, o = (s.gates[letter] for letter in gates)
+    columns = widths(c.shape[-1], coupled=coupled)
+    a_i, a_f, a_g, a_o = split(s.xw + affine(h, w.recurrent_kernel, w.recurrent_bias), gates, columns)
+    p, p_o = (None, None) if w.peephole is None else split(w.peephole, "po")
+    v, v_o = (None, None) if via.peephole is None else split(via.peephole, "po")
+    new, squashed = s.after.c, ψ(s.after.c)
+    δ_o = clip(σ.back(d.h * squashed, peep(a_o, p_o, new), o), message_clip)
+    d_c = peep(d.c + ψ.back(d.h * o, new, squashed), v_o, δ_o)
+    δ_g = clip(φ.back(d_c * i, a_g, g), message_clip)
+    if coupled == "i":
+        δ_gate = clip(σ.back(d_c * (c - g), peep(a_f, p, c) + forget_bias, f), message_clip)
+    else:
+        δ_gate = clip(σ.back(d_c * (g - c), peep(a_i, p, c) - forget_bias, i), message_clip)
+    δ = fuse([δ_gate, δ_g, δ_o])
+    messages = added(h, δ) | {"peephole": fuse([c * δ_gate, new * δ_o])}
+    return State(δ @ via.recurrent_kernel.T, peep(d_c * f, v, δ_gate)), messages

@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from reference.activations import SIGMOID, TANH
-from reference.gates import affine, split
-from reference.steps import Array
-from reference.steps.layer_norm_lstm import norm
+from reference.activations import SIGMOID, TANH, Activation
+from reference.gates import affine, clip, fuse, split
+from reference.steps import Array, Messages, Moment
+from reference.steps.layer_norm_lstm import norm, norm_back
 
 gates = "ifgo"
 shapes = {
@@ -86,3 +86,57 @@ def step(
     c = norm(f * c + i * g, w.state_gamma, w.state_beta, norm_epsilon)
     h = o * φ(c)
     return State(h, c), {"i": i, "f": f, "g": g, "o": o}
+
+
+def backproject(d: Array, x: Array, w: Weights) -> tuple[Array, dict[str, Array]]:
+    """Back through x W."""
+    return d @ w.kernel.T, {"kernel": x.T @ d}
+
+
+def backstep(
+    d: State,
+    s: Moment,
+    w: Weights,
+    via: Weights,
+    *,
+    activation: Activation,
+    recurrent_activation: Activation,
+    norm_epsilon: float,
+    message_clip: float | None = None,
+) -> tuple[State, Messages]:
+    """Go back one time step.
+
+    ::
+
+        δ_o = d_h · φ(c) · σ'(a_o)
+        d_s = norm_c'(d_c + d_h · o · φ'(c))         of s = f · c⁻ + i · g
+        δ_g = d_s · i · φ'(a_g)
+        δ_f = d_s · c⁻ · σ'(a_f)
+        δ_i = d_s · g · σ'(a_i)
+        d_c⁻ = d_s · f
+        d_h⁻ = norm_h'(δ) Uᵀ
+    """
+    σ, φ = recurrent_activation, activation
+    h, c = s.before
+    i, f, g, o = (s.gates[letter] for letter in gates)
+    hU = affine(h, w.recurrent_kernel, None)
+    a = norm(s.xw, w.kernel_gamma, w.kernel_beta, norm_epsilon)
+    a = a + norm(hU, w.recurrent_gamma, w.recurrent_beta, norm_epsilon)
+    for bias in (w.bias, w.recurrent_bias):
+        a = a if bias is None else a + bias
+    a_i, a_f, a_g, a_o = split(a, gates)
+    new, squashed = s.after.c, φ(s.after.c)
+    d_new = d.c + φ.back(d.h * o, new, squashed)
+    d_c, d_state_gamma = norm_back(d_new, f * c + i * g, w.state_gamma, norm_epsilon)
+    δ_o = σ.back(d.h * squashed, a_o, o)
+    δ_g = φ.back(d_c * i, a_g, g)
+    δ_f = σ.back(d_c * c, a_f, f)
+    δ_i = σ.back(d_c * g, a_i, i)
+    δ = clip(fuse([δ_i, δ_f, δ_g, δ_o]), message_clip)
+    d_xW, d_kernel_gamma = norm_back(δ, s.xw, w.kernel_gamma, norm_epsilon)
+    d_hU, d_recurrent_gamma = norm_back(δ, hU, w.recurrent_gamma, norm_epsilon)
+    messages: Messages = {"xw": d_xW, "recurrent_kernel": [(h, d_hU)], "bias": δ, "recurrent_bias": δ}
+    messages |= {"kernel_gamma": d_kernel_gamma, "kernel_beta": δ}
+    messages |= {"recurrent_gamma": d_recurrent_gamma, "recurrent_beta": δ}
+    messages |= {"state_gamma": d_state_gamma, "state_beta": d_new}
+    return State(d_hU @ via.recurrent_kernel.T, d_c * f), messages

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from reference.activations import LINEAR, TANH
-from reference.gates import affine
-from reference.steps import Array
+from reference.activations import LINEAR, TANH, Activation
+from reference.gates import affine, clip
+from reference.steps import Array, Messages, Moment, added
 
 gates = "h"
 shapes = {"output_kernel": "H R", "output_bias": "R"}
@@ -49,3 +49,31 @@ def step(
     h = φ(xw + affine(y, w.recurrent_kernel, w.recurrent_bias))
     y = ψ(h if w.output_kernel is None else affine(h, w.output_kernel, w.output_bias))
     return State(y), {"h": h}
+
+
+def backstep(
+    d: State,
+    s: Moment,
+    w: Weights,
+    via: Weights,
+    *,
+    activation: Activation,
+    output_activation: Activation,
+    message_clip: float | None = None,
+) -> tuple[State, Messages]:
+    """Go back one time step.
+
+    ::
+
+        δ_y = d_y · ψ'(h V + v)
+        δ_h = δ_y Vᵀ · φ'(a)
+        d_y⁻ = δ_h Uᵀ
+    """
+    φ, ψ = activation, output_activation
+    (y,) = s.before
+    h = s.gates["h"]
+    a_h = s.xw + affine(y, w.recurrent_kernel, w.recurrent_bias)
+    a_y = h if w.output_kernel is None else affine(h, w.output_kernel, w.output_bias)
+    δ_y = clip(ψ.back(d.y, a_y, ψ(a_y)), message_clip)
+    δ_h = clip(φ.back(δ_y if w.output_kernel is None else δ_y @ w.output_kernel.T, a_h, h), message_clip)
+    return State(δ_h @ via.recurrent_kernel.T), added(y, δ_h) | {"output_kernel": [(h, δ_y)], "output_bias": δ_y}

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from reference.activations import SIGMOID, TANH
-from reference.gates import affine, split
-from reference.steps import Array
+from reference.activations import SIGMOID, TANH, Activation
+from reference.gates import affine, clip, fuse, split
+from reference.steps import Array, Messages, Moment, added
 
 gates = "ifgo"
 shapes = {"gamma": "C", "beta": "C", "state_gamma": "H", "state_beta": "H"}
@@ -80,3 +80,67 @@ def norm(a: Array, gamma: Array | None, beta: Array | None, epsilon: float) -> A
     y = d / np.sqrt((d * d).mean(axis=-1, keepdims=True) + epsilon)
     y = y if gamma is None else y * gamma
     return y if beta is None else y + beta
+
+
+def norm_back(d: Array, a: Array, gamma: Array | None, epsilon: float) -> tuple[Array, Array]:
+    """`norm`, backwards: the gradients with respect to a and, in every row, to γ.
+
+    ::
+
+        y = (a − mean(a)) / √(variance(a) + ε)
+        d_a = (γ · d − mean(γ · d) − y · mean(γ · d · y)) / √(variance(a) + ε)
+        d_γ = d · y
+    """
+    centred = a - a.mean(axis=-1, keepdims=True)
+    deviation = np.sqrt((centred * centred).mean(axis=-1, keepdims=True) + epsilon)
+    y = centred / deviation
+    d_y = d if gamma is None else d * gamma
+    d_a = d_y - d_y.mean(axis=-1, keepdims=True) - y * (d_y * y).mean(axis=-1, keepdims=True)
+    return d_a / deviation, d * y
+
+
+def backstep(
+    d: State,
+    s: Moment,
+    w: Weights,
+    via: Weights,
+    *,
+    activation: Activation,
+    recurrent_activation: Activation,
+    forget_bias: float,
+    norm_epsilon: float,
+    message_clip: float | None = None,
+) -> tuple[State, Messages]:
+    """Go back one time step.
+
+    ::
+
+        δ_o = d_h · φ(c) · σ'(a_o)
+        d_s = norm_c'(d_c + d_h · o · φ'(c))         of s = f · c⁻ + i · g
+        δ_g = d_s · i · φ'(a_g)
+        δ_f = d_s · c⁻ · σ'(a_f + forget_bias)
+        δ_i = d_s · g · σ'(a_i)
+        d_c⁻ = d_s · f
+        δ_q = norm_q'(δ_q)                           q = i, f, g, o
+        d_h⁻ = δ Uᵀ
+
+    The net inputs, whose gradients a `message_clip` holds, are those before the norm.
+    """
+    σ, φ = recurrent_activation, activation
+    h, c = s.before
+    i, f, g, o = (s.gates[letter] for letter in gates)
+    a = split(s.xw + affine(h, w.recurrent_kernel, w.recurrent_bias), gates)
+    γ, β = ((None,) * 4 if array is None else split(array, gates) for array in (w.gamma, w.beta))
+    a_i, a_f, a_g, a_o = (norm(*of_gate, norm_epsilon) for of_gate in zip(a, γ, β, strict=True))
+    new, squashed = s.after.c, φ(s.after.c)
+    d_new = d.c + φ.back(d.h * o, new, squashed)
+    d_c, d_state_gamma = norm_back(d_new, f * c + i * g, w.state_gamma, norm_epsilon)
+    d_o = σ.back(d.h * squashed, a_o, o)
+    d_g = φ.back(d_c * i, a_g, g)
+    d_f = σ.back(d_c * c, a_f + forget_bias, f)
+    d_i = σ.back(d_c * g, a_i, i)
+    normed = [norm_back(*of_gate, norm_epsilon) for of_gate in zip((d_i, d_f, d_g, d_o), a, γ, strict=True)]
+    δ = clip(fuse([δ_q for δ_q, _ in normed]), message_clip)
+    messages = added(h, δ) | {"gamma": fuse([d_γ for _, d_γ in normed]), "beta": fuse([d_i, d_f, d_g, d_o])}
+    messages |= {"state_gamma": d_state_gamma, "state_beta": d_new}
+    return State(δ @ via.recurrent_kernel.T, d_c * f), messages

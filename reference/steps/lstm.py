@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from reference.activations import SIGMOID, TANH
-from reference.gates import affine, repeat, split
-from reference.steps import Array, Weights
+from reference.activations import SIGMOID, TANH, Activation
+from reference.gates import affine, clip, fuse, gather, repeat, split
+from reference.steps import Array, Messages, Moment, Weights, added
 
 gates = "ifgo"
 
@@ -62,3 +62,49 @@ def step(
     c = f * c + i * g
     h = o * ψ(c)
     return State(h, c), {"i": i, "f": f, "g": g, "o": o}
+
+
+def backstep(
+    d: State,
+    s: Moment,
+    w: Weights,
+    via: Weights,
+    *,
+    activation: Activation,
+    output_activation: Activation | None,
+    recurrent_activation: Activation,
+    forget_bias: float,
+    cells_per_block: int,
+    message_clip: float | None = None,
+) -> tuple[State, Messages]:
+    """Go back one time step.
+
+    ::
+
+        δ_o = d_h · ψ(c) · σ'(a_o)
+        d_c = d_c + d_h · o · ψ'(c)
+        δ_g = d_c · i · φ'(a_g)
+        δ_f = d_c · c⁻ · σ'(a_f)
+        δ_i = d_c · g · σ'(a_i)
+        d_c⁻ = d_c · f
+        d_h⁻ = δ Uᵀ
+
+    In a block, δ_i, δ_f and δ_o are sums over its cells.
+    """
+    σ, φ, ψ = recurrent_activation, activation, output_activation or activation
+    h, c = s.before
+    i, f, g, o = (s.gates[letter] for letter in gates)
+    columns = widths(c.shape[-1], cells_per_block=cells_per_block)
+    a_i, a_f, a_g, a_o = split(s.xw + affine(h, w.recurrent_kernel, w.recurrent_bias), gates, columns)
+
+    def shared(d: Array, a: Array, y: Array) -> Array:
+        return σ.back(gather(d, cells_per_block), a, y[..., ::cells_per_block])
+
+    squashed = ψ(s.after.c)
+    δ_o = shared(d.h * squashed, a_o, o)
+    d_c = d.c + ψ.back(d.h * o, s.after.c, squashed)
+    δ_g = φ.back(d_c * i, a_g, g)
+    δ_f = shared(d_c * c, a_f + forget_bias, f)
+    δ_i = shared(d_c * g, a_i, i)
+    δ = clip(fuse([δ_i, δ_f, δ_g, δ_o]), message_clip)
+    return State(δ @ via.recurrent_kernel.T, d_c * f), added(h, δ)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from reference.activations import SIGMOID, TANH
-from reference.gates import affine, split
-from reference.steps import Array, Weights
+from reference.activations import SIGMOID, TANH, Activation
+from reference.gates import affine, clip, fuse, split
+from reference.steps import Array, Messages, Moment, Weights, added
 
 gates = "igo"
 
@@ -48,3 +48,37 @@ def step(
     c = c + i * g
     h = o * ψ(c)
     return State(h, c), {"i": i, "g": g, "o": o}
+
+
+def backstep(
+    d: State,
+    s: Moment,
+    w: Weights,
+    via: Weights,
+    *,
+    activation: Activation,
+    output_activation: Activation | None,
+    recurrent_activation: Activation,
+    message_clip: float | None = None,
+) -> tuple[State, Messages]:
+    """Go back one time step.
+
+    ::
+
+        δ_o = d_h · ψ(c) · σ'(a_o)
+        d_c = d_c + d_h · o · ψ'(c)
+        δ_g = d_c · i · φ'(a_g)
+        δ_i = d_c · g · σ'(a_i)
+        d_c⁻ = d_c
+        d_h⁻ = δ Uᵀ
+    """
+    σ, φ, ψ = recurrent_activation, activation, output_activation or activation
+    h, i, g, o = s.before.h, *(s.gates[letter] for letter in gates)
+    a_i, a_g, a_o = split(s.xw + affine(h, w.recurrent_kernel, w.recurrent_bias), gates)
+    squashed = ψ(s.after.c)
+    δ_o = σ.back(d.h * squashed, a_o, o)
+    d_c = d.c + ψ.back(d.h * o, s.after.c, squashed)
+    δ_g = φ.back(d_c * i, a_g, g)
+    δ_i = σ.back(d_c * g, a_i, i)
+    δ = clip(fuse([δ_i, δ_g, δ_o]), message_clip)
+    return State(δ @ via.recurrent_kernel.T, d_c), added(h, δ)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from reference.activations import SIGMOID, TANH
-from reference.gates import affine, fuse, split
-from reference.steps import Array, Weights
+from reference.activations import SIGMOID, TANH, Activation
+from reference.gates import affine, clip, fuse, split
+from reference.steps import Array, Messages, Moment, Weights
 
 gates = "zrn"
 # X is H: n gets tanh(x) without a matrix, and z has no U.
@@ -55,3 +55,47 @@ def step(
     n = φ(x_n + affine(r * h, U_n, d_n))
     h = z * n + (1 - z) * h
     return State(h), {"z": z, "r": r, "n": n}
+
+
+def backproject(d: Array, x: Array, w: Weights) -> tuple[Array, dict[str, Array]]:
+    """Back through x W_z, x W_r and tanh(x)."""
+    d_z, d_r, d_n = split(d, gates)
+    d_zr = fuse([d_z, d_r])
+    d_x = d_zr @ w.kernel.T + TANH.back(d_n, x, TANH(x))
+    return d_x, {"kernel": x.T @ d_zr, "bias": d.sum(axis=0)}
+
+
+def backstep(
+    d: State,
+    s: Moment,
+    w: Weights,
+    via: Weights,
+    *,
+    activation: Activation,
+    recurrent_activation: Activation,
+    message_clip: float | None = None,
+) -> tuple[State, Messages]:
+    """Go back one time step.
+
+    ::
+
+        δ_z = d_h · (n − h⁻) · σ'(a_z)
+        δ_n = d_h · z · φ'(a_n)
+        d_q = δ_n U_nᵀ                               of q = r · h⁻
+        δ_r = d_q · h⁻ · σ'(a_r)
+        d_h⁻ = d_h · (1 − z) + d_q · r + δ_r U_rᵀ
+    """
+    σ, φ = recurrent_activation, activation
+    (h,) = s.before
+    z, r, n = (s.gates[letter] for letter in gates)
+    x_z, x_r, x_n = split(s.xw, gates)
+    U_r, U_n = split(w.recurrent_kernel, "rn")
+    V_r, V_n = split(via.recurrent_kernel, "rn")
+    d_r, d_n = (None,) * 2 if w.recurrent_bias is None else split(w.recurrent_bias, "rn")
+    δ_z = clip(σ.back(d.h * (n - h), x_z, z), message_clip)
+    δ_n = clip(φ.back(d.h * z, x_n + affine(r * h, U_n, d_n), n), message_clip)
+    d_q = δ_n @ V_n.T
+    δ_r = clip(σ.back(d_q * h, x_r + affine(h, U_r, d_r), r), message_clip)
+    messages: Messages = {"xw": fuse([δ_z, δ_r, δ_n]), "recurrent_bias": fuse([δ_r, δ_n])}
+    messages["recurrent_kernel"] = [(h, δ_r), (r * h, δ_n)]
+    return State(d.h * (1 - z) + d_q * r + δ_r @ V_r.T), messages

@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from reference.activations import SIGMOID, TANH
-from reference.gates import affine, clip, peep, split
-from reference.steps import Array
+from reference.activations import SIGMOID, TANH, Activation
+from reference.gates import affine, clip, fuse, peep, split, within
+from reference.steps import Array, Messages, Moment, added
 
 gates = "ifgo"
 shapes = {"peephole": "3H", "projection": "H R"}
@@ -68,3 +68,55 @@ def step(
     if w.projection is not None:
         h = clip(affine(h, w.projection, None), proj_clip)
     return State(h, c), {"i": i, "f": f, "g": g, "o": o}
+
+
+def backstep(
+    d: State,
+    s: Moment,
+    w: Weights,
+    via: Weights,
+    *,
+    activation: Activation,
+    output_activation: Activation | None,
+    recurrent_activation: Activation,
+    forget_bias: float,
+    cell_clip: float | None,
+    proj_clip: float | None,
+    message_clip: float | None = None,
+) -> tuple[State, Messages]:
+    """Go back one time step.
+
+    ::
+
+        d_m = d_h Vᵀ                               where o · ψ(c) V is within its clip, m = o · ψ(c)
+        δ_o = d_m · ψ(c) · σ'(a_o)
+        d_c = d_c + d_m · o · ψ'(c) + p_o · δ_o    where f · c⁻ + i · g is within its clip
+        δ_g = d_c · i · φ'(a_g)
+        δ_f = d_c · c⁻ · σ'(a_f)
+        δ_i = d_c · g · σ'(a_i)
+        d_c⁻ = d_c · f + p_i · δ_i + p_f · δ_f
+        d_h⁻ = δ Uᵀ
+    """
+    σ, φ, ψ = recurrent_activation, activation, output_activation or activation
+    h, c = s.before
+    i, f, g, o = (s.gates[letter] for letter in gates)
+    a_i, a_f, a_g, a_o = split(s.xw + affine(h, w.recurrent_kernel, w.recurrent_bias), gates)
+    p_i, p_f, p_o = (None,) * 3 if w.peephole is None else split(w.peephole, "ifo")
+    v_i, v_f, v_o = (None,) * 3 if via.peephole is None else split(via.peephole, "ifo")
+    new, squashed = s.after.c, ψ(s.after.c)
+    messages: Messages = {}
+    d_m = d.h
+    if w.projection is not None:
+        m = o * squashed
+        d_h = within(d.h, affine(m, w.projection, None), proj_clip)
+        d_m = d_h @ w.projection.T
+        messages["projection"] = [(m, d_h)]
+    δ_o = clip(σ.back(d_m * squashed, peep(a_o, p_o, new), o), message_clip)
+    d_c = peep(d.c + ψ.back(d_m * o, new, squashed), v_o, δ_o)
+    d_c = within(d_c, f * c + i * g, cell_clip)
+    δ_g = clip(φ.back(d_c * i, a_g, g), message_clip)
+    δ_f = clip(σ.back(d_c * c, peep(a_f, p_f, c) + forget_bias, f), message_clip)
+    δ_i = clip(σ.back(d_c * g, peep(a_i, p_i, c), i), message_clip)
+    δ = fuse([δ_i, δ_f, δ_g, δ_o])
+    messages |= added(h, δ) | {"peephole": fuse([c * δ_i, c * δ_f, new * δ_o])}
+    return State(δ @ via.recurrent_kernel.T, peep(peep(d_c * f, v_i, δ_i), v_f, δ_f)), messages

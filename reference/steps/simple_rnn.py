@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from reference.activations import TANH
-from reference.gates import affine
-from reference.steps import Array, Weights
+from reference.activations import TANH, Activation
+from reference.gates import affine, clip
+from reference.steps import Array, Messages, Moment, Weights, added
 
 gates = "h"
 
@@ -29,3 +29,19 @@ def step(
     """
     h = activation(xw + affine(state.h, w.recurrent_kernel, w.recurrent_bias))
     return State(h), {"h": h}
+
+
+def backstep(
+    d: State, s: Moment, w: Weights, via: Weights, *, activation: Activation, message_clip: float | None = None
+) -> tuple[State, Messages]:
+    """Go back one time step.
+
+    ::
+
+        δ  = d_h · φ'(a)
+        d_h⁻ = δ Uᵀ
+    """
+    h = s.before.h
+    a = s.xw + affine(h, w.recurrent_kernel, w.recurrent_bias)
+    δ = clip(activation.back(d.h, a, s.gates["h"]), message_clip)
+    return State(δ @ via.recurrent_kernel.T), added(h, δ)

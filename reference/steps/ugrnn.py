@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from reference.activations import SIGMOID, TANH
-from reference.gates import affine, split
-from reference.steps import Array, Weights
+from reference.activations import SIGMOID, TANH, Activation
+from reference.gates import affine, clip, fuse, split
+from reference.steps import Array, Messages, Moment, Weights, added
 
 gates = "zn"
 
@@ -44,3 +44,32 @@ def step(
     n = φ(a_n)
     h = z * h + (1 - z) * n
     return State(h), {"z": z, "n": n}
+
+
+def backstep(
+    d: State,
+    s: Moment,
+    w: Weights,
+    via: Weights,
+    *,
+    activation: Activation,
+    recurrent_activation: Activation,
+    forget_bias: float,
+    message_clip: float | None = None,
+) -> tuple[State, Messages]:
+    """Go back one time step.
+
+    ::
+
+        δ_z = d_h · (h⁻ − n) · σ'(a_z)
+        δ_n = d_h · (1 − z) · φ'(a_n)
+        d_h⁻ = d_h · z + δ Uᵀ
+    """
+    σ, φ = recurrent_activation, activation
+    (h,) = s.before
+    z, n = (s.gates[letter] for letter in gates)
+    a_z, a_n = split(s.xw + affine(h, w.recurrent_kernel, w.recurrent_bias), gates)
+    δ_z = σ.back(d.h * (h - n), a_z + forget_bias, z)
+    δ_n = φ.back(d.h * (1 - z), a_n, n)
+    δ = clip(fuse([δ_z, δ_n]), message_clip)
+    return State(d.h * z + δ @ via.recurrent_kernel.T), added(h, δ)
