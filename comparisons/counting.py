@@ -29,17 +29,16 @@ STATISTICS = ("moving_", "running_")  # arrays that no optimizer touches
 def counted(model: StoredModel) -> dict[str, Any]:
     """Every layer that has arrays, and the totals. `trainable` is None where the file does not say."""
     layers = [_layer(layer, model.era) for layer in model.layers if layer.arrays]
-    own = [_layer(layer, model.era) for layer in _once(model.layers) if layer.arrays]
-    total = lambda name: sum(layer[name] for layer in own)
+    own = list(_once(model.layers))
     said = all(layer["trainable"] is not None for layer in layers)
     return {
         "file": model.file,
         "format": model.format,
         "keras_version": model.version or None,
         "layers": layers,
-        "parameters": total("parameters"),
-        "trainable_parameters": total("trainable_parameters") if said else None,
-        "bytes": total("bytes"),
+        "parameters": sum(map(_parameters, own)),
+        "trainable_parameters": sum(map(_trainable, own)) if said else None,
+        "bytes": sum(map(_bytes, own)),
     }
 
 
@@ -51,18 +50,29 @@ def _once(layers: Iterable[StoredLayer]) -> Iterator[StoredLayer]:
         seen |= {id(array) for array in layer.arrays.values()}
 
 
+def _parameters(layer: StoredLayer) -> int:
+    return sum(prod(array.shape) for array in layer.arrays.values())
+
+
+def _trainable(layer: StoredLayer) -> int:
+    learned = (a for name, a in layer.arrays.items() if not name.rsplit("/", 1)[-1].startswith(STATISTICS))
+    return sum(prod(array.shape) for array in learned) if layer.trainable else 0
+
+
+def _bytes(layer: StoredLayer) -> int:
+    return sum(prod(array.shape) * array.dtype.itemsize for array in layer.arrays.values())
+
+
 def _layer(layer: StoredLayer, era: str) -> dict[str, Any]:
-    size = lambda arrays: sum(prod(array.shape) for array in arrays)
     arrays = layer.arrays
-    learned = [a for name, a in arrays.items() if not name.rsplit("/", 1)[-1].startswith(STATISTICS)]
     return {
         "path": layer.path,
         "class": layer.kind or None,
         "trainable": layer.trainable,
-        "parameters": size(arrays.values()),
-        "trainable_parameters": size(learned) if layer.trainable else 0,
+        "parameters": _parameters(layer),
+        "trainable_parameters": _trainable(layer),
         "dtype": " and ".join(dict.fromkeys(array.dtype.name for array in arrays.values())),
-        "bytes": sum(prod(array.shape) * array.dtype.itemsize for array in arrays.values()),
+        "bytes": _bytes(layer),
         "arrays": [{"name": name, "shape": list(a.shape), "dtype": a.dtype.name} for name, a in arrays.items()],
         "parts": list(_parts(layer, era)),
     }

@@ -1,4 +1,4 @@
-"""The oracle: recurrent cells in NumPy, written from the equations, that read the weights of live Keras layers.
+"""The oracle: recurrent cells in NumPy, written from the equations, that read live Keras layers and files of weights.
 
 Nothing here imports keras, tensorflow, torch or jax, and NumPy itself is loaded only when an array is needed, so that
 counting parameters stays quick.
