@@ -34,6 +34,7 @@ def _convert(args: Namespace) -> Answer:
 
     from comparisons import array_files
     from comparisons.commands import sources
+    from comparisons.proof.measure import ROUNDINGS
     from reference import NotRepresentable, pack
     from reference.conventions import verdicts
 
@@ -86,10 +87,6 @@ def _convert(args: Namespace) -> Answer:
     if data["passed"]:
         _write(target, packed)
     return Answer(data, lambda: _text(data, str(done)), 0 if data["passed"] else FAILED)
-
-
-# Roundings, in u, that a weight goes through in a change.
-ROUNDINGS = {"biases merged": 1, "forget_bias moved": 1, "hard sigmoid rescaled": 2}
 
 
 def _proof(before: Any, after: Any, roundings: int) -> dict[str, dict[str, Any]]:

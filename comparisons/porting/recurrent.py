@@ -8,6 +8,7 @@ from typing import Any
 
 from comparisons.porting.folded import RATIO
 from comparisons.porting.parts import Part, Refused
+from comparisons.proof.measure import ROUNDINGS
 from reference import activations, pack
 from reference.conventions import folds
 from reference.conventions.folds import NotRepresentable
@@ -18,8 +19,6 @@ OLD, NEW = activations.get("hard_sigmoid_keras2"), activations.get("hard_sigmoid
 STOCK = {"simple_rnn": "SimpleRNN", "lstm": "LSTM", "gru": "GRU"}
 # The candidate's gate, where its activation sees nothing but a sum of products; the LSTM's squashes c as well.
 CANDIDATE = {"simple_rnn": "h", "gru": "n"}
-ROUNDINGS = {"biases merged": 1, "forget_bias moved": 1, "hard sigmoid rescaled": 2}
-TRAINING = "training would differ: the kernels of a fold learn at another rate"
 IN_WORDS = {
     "hard sigmoid rescaled": "the gates' hard_sigmoid is Keras 3's, whose slope is 1/6: their columns are times 1.2",
     "biases merged": "the two biases of cuDNN are summed into one",

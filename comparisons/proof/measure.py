@@ -23,6 +23,8 @@ Array = NDArray[Any]
 
 # The precision that judges another. Where long double is no wider than double, float64 is judged by itself.
 ORACLE = {"float16": "float64", "float32": "float64", "float64": "longdouble"}
+# Roundings, in u, that a weight goes through in a change of `reference.conventions.folds`.
+ROUNDINGS = {"biases merged": 1, "forget_bias moved": 1, "hard sigmoid rescaled": 2}
 SLACK = 8.0
 
 
