@@ -1,0 +1,313 @@
+"""LSTM, GRU and SimpleRNN over whole sequences, with exact gradients derived by hand.
+
+A framework that differentiates its own loop adds up the weights' gradients step by step. Here the loop backwards finds
+only what each step's arguments add to the loss; the weights' gradients are one matmul for all steps after it. One loop
+forwards and one backwards serve the three layers: each brings its step, and that step's derivative.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, ClassVar, NamedTuple
+
+import keras
+from keras import ops, tree
+from keras.src import backend  # says where cuDNN's kernels apply
+
+from cells import activations
+from cells.autograd import BACKENDS, compiled, exact, scan
+
+# Derivatives of activations, in terms of their values: what is saved need not be more.
+SLOPES: dict[Callable[[Any], Any], Callable[[Any], Any]] = {
+    keras.activations.sigmoid: lambda y: y * (1.0 - y),
+    keras.activations.tanh: lambda y: 1.0 - y * y,
+    keras.activations.linear: lambda y: ops.ones_like(y),
+    keras.activations.relu: lambda y: ops.cast(y > 0, y.dtype),
+    keras.activations.hard_sigmoid: lambda y: ops.cast((y > 0) & (y < 1), y.dtype) / 6.0,
+    keras.activations.softsign: lambda y: (1.0 - ops.abs(y)) * (1.0 - ops.abs(y)),
+    activations.hard_sigmoid_keras2: lambda y: ops.cast((y > 0) & (y < 1), y.dtype) * 0.2,
+    activations.sigmoid_in_1: lambda y: 0.5 * (1.0 - y * y),
+    activations.sigmoid_in_2: lambda y: 0.25 * (4.0 - y * y),
+}
+
+
+class Steps(NamedTuple):
+    """A cell's step and its derivative, with its activations σ and φ.
+
+    forward: `(a (B, G·H), state, U, d) -> new state, saved`; a is x W + b.
+    backward: `(d_state, state, saved, U) -> deltas, d of the state before`, of the new state's d.
+    after: `(states before, saved, deltas, U) -> d_a (T, B, G·H), d_U, d_d`, of all steps at once.
+    """
+
+    forward: Callable[..., Any]
+    backward: Callable[..., Any]
+    after: Callable[..., Any]
+
+
+def transposed_matmul(a: Any, b: Any) -> Any:
+    """Σ over T and B: `(T, B, M), (T, B, N) -> (M, N)`"""
+    flat = [ops.reshape(x, (-1, x.shape[-1])) for x in (a, b)]
+    return ops.transpose(flat[0]) @ flat[1]
+
+
+def over_time(delta: Any) -> Any:
+    """`(T, B, N) -> (N,)`"""
+    return ops.sum(delta, axis=(0, 1))
+
+
+@functools.cache
+def lstm_steps(σ: Any, φ: Any) -> Steps:
+    dσ, dφ = SLOPES[σ], SLOPES[φ]
+
+    def forward(a: Any, state: Any, U: Any, d: Any) -> Any:
+        h, c = state
+        a_i, a_f, a_g, a_o = ops.split(a + h @ U, 4, axis=-1)
+        i, f, g, o = σ(a_i), σ(a_f), φ(a_g), σ(a_o)
+        c = f * c + i * g
+        ψ = φ(c)
+        return (o * ψ, c), (i, f, g, o, ψ)
+
+    def backward(d_state: Any, state: Any, saved: Any, U: Any) -> Any:
+        (dh, dc), (_, c), (i, f, g, o, ψ) = d_state, state, saved
+        dc = dc + dh * o * dφ(ψ)
+        delta = ops.concatenate([dc * g * dσ(i), dc * c * dσ(f), dc * i * dφ(g), dh * ψ * dσ(o)], axis=-1)
+        return (delta,), (delta @ ops.transpose(U), dc * f)
+
+    def after(before: Any, saved: Any, deltas: Any, U: Any) -> Any:
+        (delta,) = deltas
+        return delta, transposed_matmul(before[0], delta), None
+
+    return Steps(forward, backward, after)
+
+
+@functools.cache
+def gru_steps(σ: Any, φ: Any, reset_after: bool) -> Steps:
+    dσ, dφ = SLOPES[σ], SLOPES[φ]
+
+    def forward(a: Any, state: Any, U: Any, d: Any) -> Any:
+        (h,) = state
+        a_z, a_r, a_n = ops.split(a, 3, axis=-1)
+        if reset_after:
+            hu = h @ U if d is None else h @ U + d
+            h_z, h_r, h_n = ops.split(hu, 3, axis=-1)
+            z, r = σ(a_z + h_z), σ(a_r + h_r)
+            n = φ(a_n + r * h_n)
+            saved = z, r, n, h_n
+        else:
+            U_zr, U_n = ops.split(U, [2 * h.shape[-1]], axis=-1)
+            h_z, h_r = ops.split(h @ U_zr, 2, axis=-1)
+            z, r = σ(a_z + h_z), σ(a_r + h_r)
+            n = φ(a_n + (r * h) @ U_n)
+            saved = z, r, n
+        return (z * h + (1.0 - z) * n,), saved
+
+    def backward(d_state: Any, state: Any, saved: Any, U: Any) -> Any:
+        (dh,), (h,), (z, r, n, *h_n) = d_state, state, saved
+        δ_z = dh * (h - n) * dσ(z)
+        δ_n = dh * (1.0 - z) * dφ(n)
+        if reset_after:
+            delta = ops.concatenate([δ_z, δ_n * h_n[0] * dσ(r), δ_n * r], axis=-1)
+            return (delta, δ_n), (dh * z + delta @ ops.transpose(U),)
+        U_zr, U_n = ops.split(U, [2 * h.shape[-1]], axis=-1)
+        d_rh = δ_n @ ops.transpose(U_n)
+        delta = ops.concatenate([δ_z, d_rh * h * dσ(r)], axis=-1)
+        return (delta, δ_n), (dh * z + d_rh * r + delta @ ops.transpose(U_zr),)
+
+    def after(before: Any, saved: Any, deltas: Any, U: Any) -> Any:
+        (h,), (_, r, *_), (delta, δ_n) = before, saved, deltas
+        d_a = ops.concatenate([delta[..., : 2 * h.shape[-1]], δ_n], axis=-1)
+        if reset_after:
+            return d_a, transposed_matmul(h, delta), over_time(delta)
+        return d_a, ops.concatenate([transposed_matmul(h, delta), transposed_matmul(r * h, δ_n)], axis=-1), None
+
+    return Steps(forward, backward, after)
+
+
+@functools.cache
+def simple_rnn_steps(φ: Any) -> Steps:
+    dφ = SLOPES[φ]
+
+    def forward(a: Any, state: Any, U: Any, d: Any) -> Any:
+        h = φ(a + state[0] @ U)
+        return (h,), (h,)
+
+    def backward(d_state: Any, state: Any, saved: Any, U: Any) -> Any:
+        delta = d_state[0] * dφ(saved[0])
+        return (delta,), (delta @ ops.transpose(U),)
+
+    def after(before: Any, saved: Any, deltas: Any, U: Any) -> Any:
+        return deltas[0], transposed_matmul(before[0], deltas[0]), None
+
+    return Steps(forward, backward, after)
+
+
+@functools.cache
+def recurrence(steps: Steps, sequences: bool) -> Callable[..., Any]:
+    """`(x (B, T, X), W, U, b, d, mask (B, T) or None, *states) -> h (B, T, H) of all steps or None, final states`"""
+
+    def forward(a: Any, U: Any, d: Any, mask: Any, *states: Any) -> Any:
+        def step(state: Any, now: Any) -> Any:
+            new, saved = steps.forward(now[0], state, U, d)
+            new = tuple(ops.cast(s, a.dtype) for s in new)
+            if mask is not None:
+                new = tuple(ops.where(now[1], s, old) for s, old in zip(new, state, strict=True))
+            return new, (state, saved)
+
+        final, (before, saved) = scan(step, states, (a,) if mask is None else (a, mask))
+        h = (ops.concatenate([before[0][1:], final[0][None]]),) if sequences else ()
+        return (*h, *final), (before, saved)
+
+    def backward(inputs: Any, kept: Any, d_outputs: Any) -> Any:
+        (_, U, d, mask, *_), (before, saved) = inputs, kept
+        d_final = d_outputs[1:] if sequences else d_outputs
+
+        def step(d_state: Any, now: Any) -> Any:
+            state, saved, d_h, m = now
+            if d_h:
+                d_state = (d_state[0] + d_h[0], *d_state[1:])
+            if not m:
+                deltas, d_before = steps.backward(d_state, state, saved, U)
+                return d_before, deltas
+            live = [ops.where(m[0], s, ops.zeros_like(s)) for s in d_state]
+            deltas, d_before = steps.backward(live, state, saved, U)
+            return tuple(new + (old - on) for new, old, on in zip(d_before, d_state, live, strict=True)), deltas
+
+        now = (before, saved, d_outputs[:1] if sequences else (), () if mask is None else (mask,))
+        d_states, deltas = scan(step, tuple(d_final), now, reverse=True)
+        d_a, d_U, d_d = steps.after(before, saved, deltas, U)
+        return d_a, d_U, None if d is None else d_d, None, *d_states
+
+    def run(x: Any, W: Any, U: Any, b: Any, d: Any, mask: Any, *states: Any) -> Any:
+        B, T, X = ops.shape(x)
+        a = ops.reshape(ops.transpose(x, (1, 0, 2)), (-1, X)) @ W  # one matmul of two matrices, not one a step
+        a = ops.reshape(a if b is None else a + b, (T, B, W.shape[-1]))
+        if mask is not None:
+            mask = ops.transpose(mask)[..., None]
+        outputs = exact(forward, backward, a, U, d, mask, *states)
+        if not sequences:
+            return None, outputs
+        return ops.transpose(outputs[0], (1, 0, 2)), outputs[1:]
+
+    return compiled(run)
+
+
+class Exact:
+    """What the three layers share: when there is a fast path, and that path, in place of `keras.layers`' own loop.
+
+    The ordinary path, Keras' own, is taken with `unroll`, with recurrent dropout, with an input dropout that has a mask
+    a gate or drops all, for an activation whose slope is not in `SLOPES`, where cuDNN's kernels apply or `use_cudnn`
+    asks for them, and on backends of Keras that differentiate nothing.
+    """
+
+    cell: Any
+    state_size: Any
+    unroll: bool
+    return_sequences: bool
+    go_backwards: bool
+    zero_output_for_mask: bool
+    cudnn: ClassVar[Callable[..., Any] | None] = None
+
+    def steps(self) -> Steps | None:
+        """The cell's step with its derivative; None where its activations have no slope here."""
+        raise NotImplementedError
+
+    def biases(self) -> tuple[Any, Any]:
+        """What is added to the inputs' product, and to the state's."""
+        return self.cell.bias, None
+
+    def fast_steps(self, mask: Any, training: Any) -> Steps | None:
+        """None: the ordinary path."""
+        cell = self.cell
+        one_mask = not hasattr(cell, "dropout_mask_count") and cell.dropout < 1
+        dropped = training and (cell.recurrent_dropout or (cell.dropout and not one_mask))
+        if self.unroll or dropped or self._cudnn() or keras.backend.backend() not in BACKENDS:
+            return None
+        return self.steps() if mask is None or len(mask.shape) == 2 else None
+
+    def _cudnn(self) -> bool:
+        """Whether the ordinary path is cuDNN's, or must be, and says so where it cannot."""
+        cell, use = self.cell, getattr(self, "use_cudnn", False)
+        applies = use == "auto" and getattr(cell, "reset_after", True)
+        return use is True or (
+            applies and backend.cudnn_ok(cell.activation, cell.recurrent_activation, self.unroll, cell.use_bias)
+        )
+
+    def inner_loop(self, sequences: Any, initial_state: Any, mask: Any, training: Any = False) -> Any:
+        """Last output `(B, H)`, outputs `(B, T, H)`, or `(B, 1, H)` of the last alone, and final states."""
+        mask = mask[0] if tree.is_nested(mask) else mask
+        steps = self.fast_steps(mask, training)
+        if steps is None:
+            return super().inner_loop(sequences, initial_state, mask, training)  # type: ignore[misc]
+        cell, dtype = self.cell, self.cell.compute_dtype
+        if training and cell.dropout:
+            sequences = sequences * ops.expand_dims(cell.get_dropout_mask(sequences[:, 0, :]), 1)
+        if mask is not None:
+            mask = ops.cast(mask, "bool")
+        if self.go_backwards:
+            sequences, mask = (None if a is None else ops.flip(a, axis=1) for a in (sequences, mask))
+        tensor = lambda w: None if w is None else ops.cast(ops.convert_to_tensor(w), dtype)
+        states = initial_state if tree.is_nested(initial_state) else [initial_state]
+        weights = [tensor(w) for w in (cell.kernel, cell.recurrent_kernel, *self.biases())]
+        run = recurrence(steps, self.return_sequences)
+        outputs, final = run(tensor(sequences), *weights, mask, *map(tensor, states))
+        last = final[0]
+        if mask is not None:
+            seen = mask if self.zero_output_for_mask else self._seen(mask)
+            if seen is not None:
+                last = ops.where(seen[:, -1:], last, ops.zeros_like(last))
+                outputs = outputs if outputs is None else ops.where(seen[..., None], outputs, ops.zeros_like(outputs))
+        return last, ops.expand_dims(last, 1) if outputs is None else outputs, list(final)
+
+    def _seen(self, mask: Any) -> Any:
+        """Where some step was not masked yet: before, Keras gives zeros, whatever the initial state (not on JAX)."""
+        if keras.backend.backend() == "jax":
+            return None
+        return ops.cumsum(ops.cast(mask, "int32"), axis=1) > 0
+
+
+def slopes(*functions: Any) -> bool:
+    return all(function in SLOPES for function in functions)
+
+
+@keras.saving.register_keras_serializable(package="gateproof")
+class LSTM(Exact, keras.layers.LSTM):
+    """`keras.layers.LSTM`, trained faster: its arguments, weights, names and config, and the same numbers.
+
+    The equation is that of `cells.LSTMCell`. `x (B, T, X)` gives `h (B, H)`, or `(B, T, H)` with `return_sequences`,
+    and after it `h (B, H), c (B, H)` with `return_state`. The gradient is exact, and so are second derivatives;
+    `Exact` says what takes Keras' own path.
+    """
+
+    def steps(self) -> Steps | None:
+        σ, φ = self.cell.recurrent_activation, self.cell.activation
+        return lstm_steps(σ, φ) if slopes(σ, φ) else None
+
+
+@keras.saving.register_keras_serializable(package="gateproof")
+class GRU(Exact, keras.layers.GRU):
+    """`keras.layers.GRU`, trained faster, reset before the matmul or after it: as `LSTM` is `keras.layers.LSTM`.
+
+    The equation is that of `cells.GRUCell`. `x (B, T, X)` gives `h (B, H)`, or `(B, T, H)` with `return_sequences`,
+    and after it `h (B, H)` with `return_state`.
+    """
+
+    def steps(self) -> Steps | None:
+        σ, φ = self.cell.recurrent_activation, self.cell.activation
+        return gru_steps(σ, φ, self.cell.reset_after) if slopes(σ, φ) else None
+
+    def biases(self) -> tuple[Any, Any]:
+        b = self.cell.bias
+        return (b, None) if b is None or not self.cell.reset_after else (b[0], b[1])
+
+
+@keras.saving.register_keras_serializable(package="gateproof")
+class SimpleRNN(Exact, keras.layers.SimpleRNN):
+    """`keras.layers.SimpleRNN`, trained faster: as `LSTM` is `keras.layers.LSTM`.
+
+    The equation is that of `cells.SimpleRNNCell`. `x (B, T, X)` gives `h (B, H)`, or `(B, T, H)` with
+    `return_sequences`, and after it `h (B, H)` with `return_state`.
+    """
+
+    def steps(self) -> Steps | None:
+        return simple_rnn_steps(self.cell.activation) if slopes(self.cell.activation) else None
