@@ -30,16 +30,16 @@ def scan(step: Step, carry: Any, xs: Any, *, reverse: bool = False) -> tuple[Any
     )
 
 
-def exact(forward: Forward, backward: Backward, *inputs: Any) -> tuple[Any, ...]:
+def exact(plain: Forward, forward: Forward, backward: Backward, *inputs: Any) -> tuple[Any, ...]:
     """`forward(*inputs)`'s outputs, whose gradient is `backward`'s.
 
-    forward: `(*inputs) -> outputs, saved`, of operations that the backend differentiates too; it does so for second
-        derivatives.
+    plain: `(*inputs) -> outputs, anything`, which the backend differentiates by itself for second derivatives.
+    forward: `(*inputs) -> outputs, saved`, the same outputs.
     backward: `(inputs, saved, d_outputs) -> d_inputs`, None for what has none.
     inputs: tensors, or None.
     """
     return {"tensorflow": _exact_tensorflow, "jax": _exact_jax, "torch": _exact_torch}[_backend()](
-        forward, backward, inputs
+        plain, forward, backward, inputs
     )
 
 
@@ -102,7 +102,7 @@ def _scan_torch(step: Step, carry: Any, xs: Any, reverse: bool) -> tuple[Any, An
     return carry, tree.map_structure(lambda *parts: ops.stack(parts), *ys)
 
 
-def _exact_tensorflow(forward: Forward, backward: Backward, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+def _exact_tensorflow(plain: Forward, forward: Forward, backward: Backward, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
     import tensorflow as tf
 
     present = [x is not None for x in inputs]
@@ -128,7 +128,7 @@ def _exact_tensorflow(forward: Forward, backward: Backward, inputs: tuple[Any, .
             d = backward(full(still(given[: len(xs)])), saved, still(given[len(xs) :]))
             d = [one for one, there in zip(d, present, strict=True) if there]
             d = tuple(one for one, x in zip(d, xs, strict=True) if x.dtype.is_floating)
-            return d, lambda *dd: _again_tensorflow(lambda *xs: forward(*full(xs))[0], given, len(xs), dd)
+            return d, lambda *dd: _again_tensorflow(lambda *xs: plain(*full(xs))[0], given, len(xs), dd)
 
         return outputs, gradient
 
@@ -149,12 +149,12 @@ def _again_tensorflow(function: Callable[..., Any], given: Any, inputs: int, dd:
     return outer.gradient(d, list(given), output_gradients=list(dd))
 
 
-def _exact_jax(forward: Forward, backward: Backward, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+def _exact_jax(plain: Forward, forward: Forward, backward: Backward, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
     import jax
 
     @jax.custom_vjp
     def run(*xs: Any) -> Any:
-        return forward(*xs)[0]
+        return plain(*xs)[0]
 
     def keep(*xs: Any) -> Any:
         outputs, saved = forward(*xs)
@@ -164,7 +164,7 @@ def _exact_jax(forward: Forward, backward: Backward, inputs: tuple[Any, ...]) ->
     return run(*inputs)
 
 
-def _exact_torch(forward: Forward, backward: Backward, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+def _exact_torch(plain: Forward, forward: Forward, backward: Backward, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
     import torch
 
     class Run(torch.autograd.Function):
@@ -181,7 +181,7 @@ def _exact_torch(forward: Forward, backward: Backward, inputs: tuple[Any, ...]) 
                 return tuple(backward(xs, ctx.kept, d_outputs))
             # A second derivative is wanted: PyTorch's own, of the function itself.
             wanted = [x for x, needed in zip(xs, ctx.needs_input_grad, strict=True) if needed]
-            d = iter(torch.autograd.grad(forward(*xs)[0], wanted, d_outputs, create_graph=True, allow_unused=True))
+            d = iter(torch.autograd.grad(plain(*xs)[0], wanted, d_outputs, create_graph=True, allow_unused=True))
             return tuple(next(d) if needed else None for needed in ctx.needs_input_grad)
 
     return Run.apply(*inputs)

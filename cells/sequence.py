@@ -143,8 +143,11 @@ def simple_rnn_steps(φ: Any) -> Steps:
 
 
 @functools.cache
-def recurrence(steps: Steps, sequences: bool) -> Callable[..., Any]:
-    """`(x (B, T, X), W, U, b, d, mask (B, T) or None, *states) -> h (B, T, H) of all steps or None, final states`"""
+def recurrence(steps: Steps, sequences: bool, keep: bool) -> Callable[..., Any]:
+    """`(x (B, T, X), W, U, b, d, mask (B, T) or None, *states) -> h (B, T, H) of all steps or None, final states`
+
+    `keep`: what the derivative needs of each step; otherwise it runs the loop forwards again, should it be asked for.
+    """
 
     def forward(a: Any, U: Any, d: Any, mask: Any, *states: Any) -> Any:
         def step(state: Any, now: Any) -> Any:
@@ -159,7 +162,8 @@ def recurrence(steps: Steps, sequences: bool) -> Callable[..., Any]:
         return (*h, *final), (before, saved)
 
     def backward(inputs: Any, kept: Any, d_outputs: Any) -> Any:
-        (_, U, d, mask, *_), (before, saved) = inputs, kept
+        _, U, d, mask, *_ = inputs
+        before, saved = kept or forward(*inputs)[1]
         d_final = d_outputs[1:] if sequences else d_outputs
 
         def step(d_state: Any, now: Any) -> Any:
@@ -184,12 +188,14 @@ def recurrence(steps: Steps, sequences: bool) -> Callable[..., Any]:
         a = ops.reshape(a if b is None else a + b, (T, B, W.shape[-1]))
         if mask is not None:
             mask = ops.transpose(mask)[..., None]
-        outputs = exact(forward, backward, a, U, d, mask, *states)
+        outputs = exact(forward, ahead, back, a, U, d, mask, *states)
         if not sequences:
             return None, outputs
         return ops.transpose(outputs[0], (1, 0, 2)), outputs[1:]
 
-    return compiled(run)
+    ahead = compiled(forward if keep else lambda *inputs: (forward(*inputs)[0], ()))
+    back = compiled(backward)
+    return run
 
 
 class Exact:
@@ -249,7 +255,7 @@ class Exact:
         tensor = lambda w: None if w is None else ops.cast(ops.convert_to_tensor(w), dtype)
         states = initial_state if tree.is_nested(initial_state) else [initial_state]
         weights = [tensor(w) for w in (cell.kernel, cell.recurrent_kernel, *self.biases())]
-        run = recurrence(steps, self.return_sequences)
+        run = recurrence(steps, self.return_sequences, bool(training))
         outputs, final = run(tensor(sequences), *weights, mask, *map(tensor, states))
         last = final[0]
         if mask is not None:
