@@ -105,7 +105,7 @@ def _scan_torch(step: Step, carry: Any, xs: Any, reverse: bool) -> tuple[Any, An
 def _exact_tensorflow(plain: Forward, forward: Forward, backward: Backward, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
     import tensorflow as tf
 
-    present = [x is not None for x in inputs]
+    present = tuple(x is not None for x in inputs)
 
     def full(given: Any) -> list[Any]:
         rest = iter(given)
@@ -128,25 +128,31 @@ def _exact_tensorflow(plain: Forward, forward: Forward, backward: Backward, inpu
             d = backward(full(still(given[: len(xs)])), saved, still(given[len(xs) :]))
             d = [one for one, there in zip(d, present, strict=True) if there]
             d = tuple(one for one, x in zip(d, xs, strict=True) if x.dtype.is_floating)
-            return d, lambda *dd: _again_tensorflow(lambda *xs: plain(*full(xs))[0], given, len(xs), dd)
+            again = _again_tensorflow(plain, present)
+            return d, lambda *dd: again(given[: len(xs)], given[len(xs) :], dd)
 
         return outputs, gradient
 
     return run(*[x for x in inputs if x is not None])
 
 
-def _again_tensorflow(function: Callable[..., Any], given: Any, inputs: int, dd: Any) -> list[Any]:
-    """The gradient of a gradient: TensorFlow's own, of the function itself."""
+@functools.cache
+def _again_tensorflow(plain: Forward, present: tuple[bool, ...]) -> Callable[..., Any]:
+    """The gradient of a gradient, `(inputs, d_outputs, dd) -> d_inputs, d_d_outputs`: TensorFlow's own, of `plain`."""
     import tensorflow as tf
 
-    smooth = [x for x in given[:inputs] if x.dtype.is_floating]
-    with tf.GradientTape() as outer:
-        outer.watch(smooth + list(given[inputs:]))
-        with tf.GradientTape() as inner:
-            inner.watch(smooth)
-            outputs = function(*given[:inputs])
-        d = inner.gradient(outputs, smooth, output_gradients=given[inputs:], unconnected_gradients="zero")
-    return outer.gradient(d, list(given), output_gradients=list(dd))
+    @tf.function(autograph=False)
+    def run(xs: Any, d_outputs: Any, dd: Any) -> Any:  # a graph: in forward mode no tape records
+        xs, d_outputs = [tf.identity(x) for x in xs], [tf.identity(d) for d in d_outputs]
+        rest = iter(xs)
+        outputs = plain(*[next(rest) if there else None for there in present])[0]
+        smooth = [x for x in xs if x.dtype.is_floating]
+        first = tf.gradients(list(outputs), smooth, d_outputs, unconnected_gradients="zero")
+        second = tf.gradients(first, smooth + d_outputs, list(dd), unconnected_gradients="zero")
+        rest = iter(second)
+        return [next(rest) if x.dtype.is_floating else None for x in [*xs, *d_outputs]]
+
+    return run
 
 
 def _exact_jax(plain: Forward, forward: Forward, backward: Backward, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
