@@ -240,6 +240,27 @@ def test_use_cudnn_is_refused_as_keras_refuses_it():
         layer(np.zeros((B, T, X), "float32"))
 
 
+@pytest.mark.any_backend
+@pytest.mark.skipif(BACKEND == "tensorflow", reason="test_layers_tensorflow.py has it")
+@pytest.mark.parametrize("kind", ["lstm", "gru"])
+def test_second_derivatives_are_keras(kind):
+    def twice(layer):
+        if BACKEND == "jax":
+            import jax
+
+            first = jax.grad(lambda x: (layer(x, training=True) ** 2).sum())
+            return jax.grad(lambda x: (first(x) ** 2).sum())(x)
+        import torch
+
+        x.requires_grad_(True)
+        (first,) = torch.autograd.grad((layer(x, training=True) ** 2).sum(), x, create_graph=True)
+        return torch.autograd.grad((first**2).sum(), x)[0]
+
+    x = ops.convert_to_tensor(normal(0, B, T, X).astype("float32"))
+    ours, stock = (ops.convert_to_numpy(twice(layer)) for layer in twins(kind, return_sequences=True))
+    assert_close([ours], [stock], 1e-4)
+
+
 # Planted mistakes: each must be seen by the comparison with Keras' gradients.
 
 
