@@ -55,7 +55,6 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 
     fast = tf.function(function, jit_compile=True, autograph=False)
 
-    @functools.wraps(function)
     def call(*args: Any) -> Any:
         return (function if tf.distribute.has_strategy() else fast)(*args)
 

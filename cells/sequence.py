@@ -28,17 +28,22 @@ def recurrence(steps: Steps, sequences: bool, keep: bool) -> Callable[..., Any]:
     `keep`: what the derivative needs of each step; otherwise it runs the loop forwards again, should it be asked for.
     """
 
-    def forward(a: Any, U: Any, d: Any, mask: Any, *states: Any) -> Any:
+    def loop(save: bool, a: Any, U: Any, d: Any, mask: Any, *states: Any) -> Any:
         def step(state: Any, now: Any) -> Any:
             new, saved = steps.forward(now[0], state, U, d)
             new = tuple(ops.cast(s, a.dtype) for s in new)
             if mask is not None:
                 new = tuple(ops.where(now[1], s, old) for s, old in zip(new, state, strict=True))
-            return new, (state, saved)
+            return new, (state, saved) if save else new[:1] if sequences else ()
 
-        final, (before, saved) = scan(step, states, (a,) if mask is None else (a, mask))
-        h = (ops.concatenate([before[0][1:], final[0][None]]),) if sequences else ()
-        return (*h, *final), (before, saved)
+        final, ys = scan(step, states, (a,) if mask is None else (a, mask))
+        if not sequences:
+            return final, ys if save else ()
+        h = ops.concatenate([ys[0][0][1:], final[0][None]]) if save else ys[0]
+        return (h, *final), ys if save else ()
+
+    def forward(*inputs: Any) -> Any:
+        return loop(True, *inputs)
 
     def backward(inputs: Any, kept: Any, d_outputs: Any) -> Any:
         _, U, d, mask, *_ = inputs
@@ -72,7 +77,7 @@ def recurrence(steps: Steps, sequences: bool, keep: bool) -> Callable[..., Any]:
             return None, outputs
         return ops.transpose(outputs[0], (1, 0, 2)), outputs[1:]
 
-    ahead = compiled(forward if keep else lambda *inputs: (forward(*inputs)[0], ()))
+    ahead = compiled(functools.partial(loop, keep))
     back = compiled(backward)
     return run
 
