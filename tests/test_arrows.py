@@ -17,7 +17,12 @@ import reference
 PACKAGES = {package.__name__: Path(package.__file__).parent for package in (cells, reference, comparisons)}
 FRAMEWORKS = {"keras", "tensorflow", "tf_keras", "torch", "jax", "onnx", "onnxruntime", "flax", "haiku", "safetensors"}
 # All that these may import beyond the standard library and themselves; comparisons may import anything.
-MAY_IMPORT = {"cells": {"keras", "numpy"}, "reference": {"numpy"}, "reference/files": {"numpy", "h5py"}}
+MAY_IMPORT = {
+    "cells": {"keras", "numpy"},
+    "cells/autograd.py": {"keras", "tensorflow", "jax", "torch"},
+    "reference": {"numpy"},
+    "reference/files": {"numpy", "h5py"},
+}
 
 
 def imported(file):
