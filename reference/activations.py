@@ -24,13 +24,13 @@ def linear(x: Array) -> Array:
 
 
 def sigmoid(x: Array) -> Array:
-    """1 / (1 + exp(−x)), without overflow in either tail.
+    """1 / (1 + exp(−x)), and 0 where exp(−x) is too large to be a number.
 
     >>> sigmoid(np.array([-1000.0, 0.0, 1000.0]))
     array([0. , 0.5, 1. ])
     """
-    e = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1, e) / (1 + e)
+    with np.errstate(over="ignore"):
+        return 1 / (1 + np.exp(-x))
 
 
 def hard_sigmoid(x: Array, slope: float, offset: float) -> Array:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from itertools import accumulate
 from typing import Any
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 
-def split(a: Array, gates: Sequence[str], widths: Mapping[str, int] | None = None) -> tuple[Array, ...]:
+def split(a: Array, gates: Iterable[str], widths: Mapping[str, int] | None = None) -> tuple[Array, ...]:
     """Cut the last axis `(…, C)` into one view a gate, in the order of the letters: all as wide, or of these widths.
 
     >>> i, f, g, o = split(np.arange(8), "ifgo")
@@ -21,13 +22,20 @@ def split(a: Array, gates: Sequence[str], widths: Mapping[str, int] | None = Non
 
     Raises ValueError if the axis does not divide so.
     """
-    width, rest = divmod(a.shape[-1], len(gates))
-    if widths is None and rest:
-        raise ValueError(f"gate axis must be a multiple of {len(gates)} (gates {gates!r}), got {a.shape[-1]}")
-    columns = [width if widths is None else widths[letter] for letter in gates]
-    if sum(columns) != a.shape[-1]:
-        raise ValueError(f"gate axis must have {sum(columns)} columns (gates {gates!r}), got {a.shape[-1]}")
-    return tuple(a[..., end - of : end] for of, end in zip(columns, accumulate(columns), strict=True))
+    letters = "".join(gates)
+    columns = None if widths is None else tuple(widths[letter] for letter in letters)
+    return tuple([a[part] for part in _parts(a.shape[-1], letters, columns)])
+
+
+@cache  # every step cuts alike
+def _parts(size: int, gates: str, columns: tuple[int, ...] | None) -> list[tuple[Any, ...]]:
+    width, rest = divmod(size, len(gates))
+    if columns is None and rest:
+        raise ValueError(f"gate axis must be a multiple of {len(gates)} (gates {gates!r}), got {size}")
+    columns = (width,) * len(gates) if columns is None else columns
+    if sum(columns) != size:
+        raise ValueError(f"gate axis must have {sum(columns)} columns (gates {gates!r}), got {size}")
+    return [(..., slice(end - of, end)) for of, end in zip(columns, accumulate(columns), strict=True)]
 
 
 def fuse(parts: Sequence[Array]) -> Array:
@@ -64,4 +72,6 @@ def affine(x: Array, kernel: Array, bias: Array | None) -> Array:
     """x W + b, or x W where there is no bias; `x (…, N)`, `kernel (N, M)`."""
     flat = x.reshape(-1, x.shape[-1]) @ kernel  # one matmul whatever the leading axes
     product = flat.reshape(*x.shape[:-1], kernel.shape[-1])
-    return product if bias is None else product + bias
+    if bias is not None:
+        product += bias
+    return product

@@ -63,23 +63,17 @@ def _through(layer: Any, run: Any, d: Any, d_state: Any, last: bool, options: Op
         return _bidirectional(layer, run, d, d_state, last, options)
     if hasattr(layer, "layers"):
         return _stack(layer, run, d, d_state, last, options)
-    if not hasattr(layer, "direction"):
-        raise ValueError(
-            f"a layer must be a Layer, Stack or Bidirectional to have gradients, got {type(layer).__name__}"
-        )
+    if hasattr(layer, "innermost"):
+        return _wrapped(layer, run, d, d_state, last, options)
     return _layer(layer, run, d, d_state, last, options)
 
 
 def _layer(layer: Any, run: Any, d: Any, d_state: Any, last: bool, options: Options) -> Gradients:
-    if layer.step is not None:
-        raise ValueError(f"the step must be the {layer.cell}'s own to be gone back through, got {layer.step!r}")
+    _check_own_step(layer)
     w, dtype = layer.weights, run.given.x.dtype
     x, moments, mask = _moments(layer, run)
-    d = _time_first(_in_processing_order(layer, run, d, last).astype(dtype))
-    nothing = run.given.initial_state._make(map(np.zeros_like, run.given.initial_state))
-    d_state = nothing if d_state is None else tuple(np.asarray(a, dtype) for a in d_state)
-    if [a.shape for a in d_state] != [a.shape for a in nothing]:
-        raise ValueError(f"d_state must have shapes {[a.shape for a in nothing]}, got {[a.shape for a in d_state]}")
+    d = _in_processing_order(layer, run, d, last).astype(dtype, copy=False).swapaxes(0, 1)
+    nothing, d_state = _of_state(run, d_state)
     back = {**layer.options, "message_clip": options.get("message_clip")}
     d_xw, d_initial = np.zeros_like(moments.xw), nothing
     sums = edited(w, lambda _, a: np.zeros(a.shape, dtype))._asdict()
@@ -87,11 +81,13 @@ def _layer(layer: Any, run: Any, d: Any, d_state: Any, last: bool, options: Opti
     via = along_the_cell(layer) if truncation == "1997" else w
     for start, losses, end in _windows(len(d), truncation):
         part = slice(start, end)
-        d_part = np.concatenate([np.zeros_like(d[start:losses]), d[losses:end]])
+        d_part = d[part]
+        if losses > start:
+            d_part = np.concatenate([np.zeros_like(d[start:losses]), d[losses:end]])
         returned: Returned = unroll_back(
             module(layer.cell).backstep,
             d_part,
-            nothing._make(d_state) if end == len(d) else nothing,
+            d_state if end == len(d) else nothing,
             _cut(moments, part),
             w,
             via,
@@ -110,6 +106,40 @@ def _layer(layer: Any, run: Any, d: Any, d_state: Any, last: bool, options: Opti
     if layer.go_backwards != (layer.direction == "reverse"):
         d_x = d_x[:, ::-1]
     return Gradients(d_x, type(w)(**sums), d_initial)
+
+
+def _check_own_step(layer: Any) -> None:
+    if layer.step is not None:
+        raise ValueError(f"the step must be the {layer.cell}'s own to be gone back through, got {layer.step!r}")
+
+
+def _of_state(run: Any, d_state: Any) -> tuple[Any, Any]:
+    """Zeros, and the gradient with respect to the last state: zeros where it is None."""
+    initial, dtype = run.given.initial_state, run.given.x.dtype
+    nothing = initial._make(map(np.zeros_like, initial))
+    d_state = nothing if d_state is None else tuple(np.asarray(a, dtype) for a in d_state)
+    if [a.shape for a in d_state] != [a.shape for a in nothing]:
+        raise ValueError(f"d_state must have shapes {[a.shape for a in nothing]}, got {[a.shape for a in d_state]}")
+    return nothing, nothing._make(d_state)
+
+
+def _wrapped(wrapped: Any, run: Any, d: Any, d_state: Any, last: bool, options: Options) -> Gradients:
+    """Each step again, and back: what the layer within did is in no trace."""
+    layer, (x, initial, _) = wrapped.innermost, run.given
+    _check_own_step(layer)
+    if options.get("truncation") is not None:
+        raise ValueError(f"truncation of a wrapped layer must be None, got {options.get('truncation')!r}")
+    d = _fitting(d, run.outputs, last).astype(x.dtype)
+    d = _at_the_end(d, run.outputs.shape) if last else d
+    _, d_state = _of_state(run, d_state)
+    d_x = np.zeros_like(x)
+    sums = edited(layer.weights, lambda _, a: np.zeros(a.shape, x.dtype))._asdict()
+    for t in reversed(range(x.shape[1])):
+        before = initial._make(a[:, t - 1] for a in run.states) if t else initial
+        back = wrapped.back(d[:, t], d_state, x[:, t], before, t, options.get("message_clip"))
+        d_x[:, t], d_state = back.x, back.state
+        sums |= {name: sums[name] + a for name, a in back.weights.items() if sums[name] is not None}
+    return Gradients(d_x, type(layer.weights)(**sums), d_state)
 
 
 def _in_processing_order(layer: Any, run: Any, d: Any, last: bool) -> Array:
@@ -145,14 +175,14 @@ def _moments(layer: Any, run: Any) -> tuple[Array, Moment, Array | None]:
     if mask is not None:
         x = np.where(mask[..., None], x, 0)
         gates = {letter: np.where(mask[..., None], gate, 0) for letter, gate in gates.items()}
-    x = _time_first(x)
-    after = type(initial)(*map(_time_first, run.states))
+    x = time_first(x)
+    after = type(initial)(*(a.swapaxes(0, 1) for a in run.states))
     before = type(initial)(*(np.concatenate([a[None], b[:-1]])[: len(b)] for a, b in zip(initial, after, strict=True)))
     moments = Moment(
         project(layer.cell)(x, layer.weights),
         before,
         after,
-        {letter: _time_first(gate) for letter, gate in gates.items()},
+        {letter: gate.swapaxes(0, 1) for letter, gate in gates.items()},
     )
     return x, moments, None if mask is None else mask.T
 
@@ -166,7 +196,7 @@ def _cut(moments: Moment, part: slice) -> Moment:
     )
 
 
-def _time_first(a: Array) -> Array:
+def time_first(a: Array) -> Array:
     return np.ascontiguousarray(a.swapaxes(0, 1))
 
 

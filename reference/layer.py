@@ -134,19 +134,21 @@ class Layer:
         given = gradients.Given(x, self._state(initial_state, len(x), dtype), mask)
         done = unroll(
             self.step or module(self.cell).step,
-            project(self.cell)(x, w),
+            project(self.cell)(gradients.time_first(x), w),
             given.initial_state,
             w,
-            mask,
+            None if mask is None else mask.T,
             dict.fromkeys(self.gates, self.units),
             self.options,
             zero_output_for_mask=self.zero_output_for_mask,
         )
-        result = _result(done.outputs, self.return_sequences)
-        outputs = done.outputs
+        outputs = done.outputs.swapaxes(0, 1)
+        result = _result(outputs, self.return_sequences)
         if self.direction == "reverse":
             outputs, result = outputs[:, ::-1], result[:, ::-1] if self.return_sequences else result
-        return Run(outputs, result, done.state, done.states, done.gates, given)
+        states = done.states._make(a.swapaxes(0, 1) for a in done.states)
+        gates = {letter: a.swapaxes(0, 1) for letter, a in done.gates.items()}
+        return Run(outputs, result, done.state, states, gates, given)
 
     def backprop(self, run: Run, d_outputs: ArrayLike, d_state: Any = None, **options: Unpack[Options]) -> Gradients:
         """The gradients of a loss, from those with respect to `run.result` and, if given, `run.state`.

@@ -6,17 +6,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from reference.gates import fuse
+from reference.gates import fuse, split
 from reference.steps import Array, Backstep, Messages, Moment, Step
 
 
 class Unrolled(NamedTuple):
-    """One sequence run, in processing order."""
+    """One sequence run, in processing order, time first: what a step reads and writes lies in one piece."""
 
-    outputs: Array  # (B, T, H)
+    outputs: Array  # (T, B, H)
     state: Any  # the last state, fields (B, H)
-    states: Any  # the same fields over time, (B, T, H)
-    gates: dict[str, Array]  # activated, (B, T, H); computed at masked steps too
+    states: Any  # the same fields over time, (T, B, H)
+    gates: dict[str, Array]  # activated, (T, B, H); computed at masked steps too
 
 
 def unroll(
@@ -30,30 +30,31 @@ def unroll(
     *,
     zero_output_for_mask: bool,
 ) -> Unrolled:
-    """Run `step` over `xw (B, T, C)`, from first to last; `gates` has the width of each gate's trace.
+    """Run `step` over `xw (T, B, C)`, from first to last; `gates` has the width of each gate's trace.
 
-    Where `mask (B, T)` is False the state is held, and the output is the previous output (zeros at the first step,
-    whatever the initial state) or, with `zero_output_for_mask`, zeros: Keras' RNN on the TensorFlow backend.
+    `xw` is used up. Where `mask (T, B)` is False the state is held, and the output is the previous output (zeros at the
+    first step, whatever the initial state) or, with `zero_output_for_mask`, zeros, as in Keras' RNN on TensorFlow.
     """
-    batch, steps, _ = xw.shape
-    over_time = lambda width: np.zeros((batch, steps, width), xw.dtype)
+    over_time = lambda width: np.empty((*xw.shape[:2], width), xw.dtype)
     states = [over_time(field.shape[-1]) for field in state]
-    outputs = over_time(state[0].shape[-1])
-    trace = {letter: over_time(width) for letter, width in gates.items()}
+    outputs = states[0] if mask is None else over_time(state[0].shape[-1])
+    # Memory that is new costs as much as the steps: the gates get the place of what they were made from.
+    room = xw if xw.shape[-1] == sum(gates.values()) else over_time(sum(gates.values()))
+    trace = dict(zip(gates, split(room, gates, gates), strict=True))
     previous = np.zeros_like(state[0])
-    for t in range(steps):
-        new, activated = step(xw[:, t], state, weights, **options)
+    for t, of_inputs in enumerate(xw):
+        new, activated = step(of_inputs, state, weights, **options)
         output = new[0]
         if mask is not None:
-            seen = mask[:, t, None]
+            seen = mask[t, :, None]
             new = type(new)(*(np.where(seen, after, before) for after, before in zip(new, state, strict=True)))
             output = np.where(seen, output, 0 if zero_output_for_mask else previous)
         state = new
-        previous = outputs[:, t] = output
+        previous = outputs[t] = output
         for over, field in zip(states, state, strict=True):
-            over[:, t] = field
+            over[t] = field
         for letter, value in activated.items():
-            trace[letter][:, t] = value
+            trace[letter][t] = value
     return Unrolled(outputs, state, type(state)(*states), trace)
 
 
@@ -103,10 +104,10 @@ def unroll_back(
             d_before = type(d_state)(*(np.where(seen, new, d) for new, d in zip(d_before, d_state, strict=True)))
             held = np.where(seen | zero_output_for_mask, 0, d_output)
         d_state = d_before
-    return Returned(d_xw, d_state, _summed(gathered, weights))
+    return Returned(d_xw, d_state, summed(gathered, weights))
 
 
-def _summed(gathered: list[Messages], weights: Any) -> dict[str, Array]:
+def summed(gathered: list[Messages], weights: Any) -> dict[str, Array]:
     """The weights' gradients from the messages of every step: one matmul a block of columns."""
     sums = {}
     for name in gathered[0] if gathered else ():

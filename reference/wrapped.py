@@ -6,13 +6,16 @@ Read in tf_keras/src/layers/rnn/legacy_cell_wrappers.py, tf-keras 2.21.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
+from reference import gradients
+from reference.gradients import Gradients, Options
 from reference.layer import Layer, Run
-from reference.steps import Array, module, project
+from reference.steps import Array, Moment, backproject, module, project
+from reference.unroll import summed
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,6 +138,8 @@ class Wrapped:
         y = y if self.output is None else self.output.of(y, t)
         return y + x if self.residual else y, state, gates
 
+    return_sequences = True  # what is wrapped must
+
     def run(self, x: ArrayLike, initial_state: Any = None, mask: ArrayLike | None = None) -> Run:
         """Run over `x (B, T, X)`; `initial_state` is a tuple of fields `(B, H)`, zeros unless given.
 
@@ -149,6 +154,7 @@ class Wrapped:
         weights = self.innermost.weights.kernel.dtype
         x = x.astype(weights if x.dtype.kind in "biu" else np.result_type(x, weights))
         state = self.innermost._state(initial_state, len(x), x.dtype)
+        given = gradients.Given(x, state, None)
         outputs, states, gates = [], [], []
         for t in range(x.shape[1]):
             output, state, activated = self.step(x[:, t], state, t)
@@ -163,7 +169,26 @@ class Wrapped:
             state,
             type(state)(*map(over_time, zip(*states, strict=True))),
             {letter: over_time(activated[letter] for activated in gates) for letter in gates[0]},
+            given,
         )
+
+    def backprop(self, run: Run, d_outputs: ArrayLike, d_state: Any = None, **options: Unpack[Options]) -> Gradients:
+        """As `Layer.backprop`, with the masks of the run; `weights` are those of the innermost layer.
+
+        Raises ValueError as that does, and for a `truncation`.
+        """
+        return gradients.of_result(self, run, d_outputs, d_state, options)
+
+    def back(self, d_output: Array, d_state: Any, x: Array, state: Any, t: int, clip: float | None) -> StepBack:
+        """`step`, backwards, from the gradients with respect to the output and the new state: dropout is its own
+        derivative."""
+        d_y = d_output if self.output is None else self.output.of(d_output, t)
+        if self.state is not None:
+            dropped = {n: self.state.of(d, t) for n, d in d_state._asdict().items() if n not in self.left}
+            d_state = d_state._replace(**dropped)
+        inner = _back(self.layer, d_y, d_state, x if self.input is None else self.input.of(x, t), state, t, clip)
+        d_x = inner.x if self.input is None else self.input.of(inner.x, t)
+        return inner._replace(x=d_x + d_output if self.residual else d_x)
 
     def _check_masks(self, batch: int, steps: int) -> None:
         for name in ("input", "state", "output"):
@@ -176,6 +201,30 @@ class Wrapped:
                 )
         if isinstance(self.layer, Wrapped):
             self.layer._check_masks(batch, steps)
+
+
+class StepBack(NamedTuple):
+    """One step gone back through: the gradients with respect to what it got, and those of the weights."""
+
+    x: Array  # (B, X)
+    state: Any  # fields (B, H)
+    weights: dict[str, Array]
+
+
+def _back(
+    layer: Layer | Wrapped, d_output: Array, d_state: Any, x: Array, state: Any, t: int, clip: float | None
+) -> StepBack:
+    if isinstance(layer, Wrapped):
+        return layer.back(d_output, d_state, x, state, t, clip)
+    home, w = module(layer.cell), layer.weights
+    xw = project(layer.cell)(x, w)
+    after, gates = home.step(xw, state, w, **layer.options)
+    d_state = d_state._replace(**{d_state._fields[0]: d_state[0] + d_output})
+    d_state, messages = home.backstep(
+        d_state, Moment(xw, state, after, gates), w, w, **layer.options, message_clip=clip
+    )
+    d_x, of_inputs = backproject(layer.cell)(messages.pop("xw"), x, w)
+    return StepBack(d_x, d_state, summed([messages], w) | of_inputs)
 
 
 def _step(layer: Layer | Wrapped, x: Any, state: Any, t: int) -> tuple[Any, Any, dict[str, Any]]:

@@ -245,7 +245,7 @@ def models():
 
 
 LOOP = {
-    reference.unroll: ["unroll_back", "_summed", "_outer"],
+    reference.unroll: ["unroll_back", "summed", "_outer"],
     reference.gradients: [
         "_layer",
         "_windows",

@@ -65,6 +65,7 @@ def weights(model: Any) -> Any:
     """The arrays of a layer, or of what is made of layers, as the gradients have them."""
     if hasattr(model, "merge_mode"):
         return weights(model.forward), weights(model.backward)
+    model = getattr(model, "innermost", model)
     return tuple(map(weights, model.layers)) if hasattr(model, "layers") else model.weights
 
 

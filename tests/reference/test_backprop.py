@@ -8,7 +8,7 @@ import pytest
 from differences import close, drawn, farthest, layer
 
 from comparisons.proof import draws
-from reference import Bidirectional, Stack, Wrapped
+from reference import Bidirectional, Stack
 from reference.steps import CELLS
 
 MASK = draws.mask(2, 4, seed=3)
@@ -162,12 +162,6 @@ def test_refusals():
         pair.backprop(run, run.outputs[..., :3])
     with pytest.raises(ValueError, match=r"d_state must be \(forward, backward\), got 4 entries"):
         pair.backprop(run, run.outputs, [*state, *state])
-    wrapped = Stack((Wrapped(one),))  # type: ignore[arg-type]
-    run = wrapped.run(x)
-    with pytest.raises(
-        ValueError, match=r"a layer must be a Layer, Stack or Bidirectional to have gradients, got Wrapped"
-    ):
-        wrapped.backprop(run, run.outputs)
     run = one.run(x)
     with pytest.raises(TypeError, match=r"backprop takes truncation and message_clip, got 'truncated'"):
         one.backprop(run, run.outputs, truncated=(1, 2))

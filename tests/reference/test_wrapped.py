@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from differences import close, drawn, farthest, same
+from differences import layer as by_cell
 
-from reference import Dropout, Layer, Stack, Weights, Wrapped
+from reference import Dropout, Layer, Stack, Weights, Wrapped, read
 from reference.steps import module
 
 B, T, X = 2, 4, 3
@@ -142,3 +144,94 @@ def test_probabilities_are_rounded_as_tensorflow_1_rounds_them():
 def test_what_does_not_fit_is_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+ALL = {"state": masks(2, keep_prob=0.8), "output": masks(3, keep_prob=0.7), "residual": True}
+AROUND = {
+    "nothing": lambda layer: Wrapped(layer),
+    "input": lambda layer: Wrapped(layer, masks(1)),
+    "state": lambda layer: Wrapped(layer, state=masks(2)),
+    "state, c too": lambda layer: Wrapped(layer, state=masks(2), left=()),
+    "output": lambda layer: Wrapped(layer, output=masks(3, keep_prob=0.7)),
+    "residual": lambda layer: Wrapped(layer, residual=True),
+    "all": lambda layer: Wrapped(layer, masks(1), **ALL),
+    "a wrapper inside": lambda layer: Wrapped(Wrapped(layer, masks(1, steps=1), **ALL), masks(4), residual=True),
+}
+
+
+@pytest.mark.parametrize("around", AROUND)
+@pytest.mark.parametrize("cell", ["simple_rnn", "peephole_lstm", "greff_lstm", "gru", "mut2"])
+def test_gradients_are_central_differences(cell, around):
+    layer = by_cell(cell, without=("projection", "output_kernel", "output_bias"))
+    layer = layer if layer.input_dim == X else replace(layer, weights=layer.weights._replace(kernel=wider(layer)))
+    layer = layer.edited(lambda _, a: a / 2)  # so that what is left of the first state's gradient is no rounding
+    close(farthest(AROUND[around](layer), *drawn(layer)))
+
+
+def wider(layer):
+    return np.random.default_rng(8).normal(size=(X, layer.weights.kernel.shape[1]))
+
+
+def test_gradients_of_a_stack_of_wrapped_layers():
+    below, above = AROUND["all"](draw("lstm")), AROUND["residual"](draw("gru", 1))
+    (x, first), (_, second) = drawn(below.innermost), drawn(above.innermost)
+    close(farthest(Stack((below, above), return_sequences=False), x, (first, second)))
+
+
+def test_gradients_without_wrappers_are_the_layer_s():
+    layer = draw("peephole_lstm")
+    run, wrapped = layer.run(inputs()), Wrapped(layer).run(inputs())
+    for clip in (None, 0.01):
+        got = Wrapped(layer).backprop(wrapped, run.outputs, message_clip=clip)
+        want = layer.backprop(run, run.outputs, message_clip=clip)
+        same((got.inputs, got.weights, got.initial_state), (want.inputs, want.weights, want.initial_state))
+
+
+def test_gradients_that_are_refused():
+    wrapped = Wrapped(draw("lstm"))
+    run = wrapped.run(inputs())
+    with pytest.raises(ValueError, match="truncation of a wrapped layer must be None, got '1997'"):
+        wrapped.backprop(run, run.outputs, truncation="1997")
+    with pytest.raises(ValueError, match="d_outputs must have the shape"):
+        wrapped.backprop(run, run.outputs[:, 0])
+    with pytest.raises(ValueError, match="the step must be the lstm's own"):
+        Wrapped(replace(draw("lstm"), step=lambda *a, **k: None)).backprop(run, run.outputs)
+
+
+@pytest.mark.parametrize("cell", ["LSTM", "GRU", "SimpleRNN"])
+@pytest.mark.parametrize("wrapper", ["ResidualWrapper", "DeviceWrapper", "both"])
+def test_gradients_are_tensorflow_s(cell, wrapper):
+    tf = pytest.importorskip("tensorflow")
+    keras = pytest.importorskip("keras")
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("the gradients here are TensorFlow's")
+    from cells.wrappers import DeviceWrapper, ResidualWrapper
+
+    inner = getattr(keras.layers, f"{cell}Cell")(X, dtype="float64")
+    on_cpu = inner if wrapper == "ResidualWrapper" else DeviceWrapper(inner, "cpu:0", dtype="float64")
+    whole = on_cpu if wrapper == "DeviceWrapper" else ResidualWrapper(on_cpu, dtype="float64")
+    rnn = keras.layers.RNN(whole, return_sequences=True, dtype="float64")
+    rnn.build((B, T, X))
+    rng = np.random.default_rng(3)
+    for variable in rnn.trainable_variables:
+        variable.assign(rng.normal(size=variable.shape) / 2)
+    x, d = tf.constant(inputs()), rng.normal(size=(B, T, X))
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        outputs = rnn(x)
+        loss = tf.reduce_sum(outputs * d)
+    d_x, d_kernel, d_recurrent, d_bias = tape.gradient(loss, [x, *(v.value for v in inner.trainable_variables)])
+    ours = Wrapped(read(inner), residual=wrapper != "DeviceWrapper")
+    run = ours.run(inputs())
+    assert run.outputs == pytest.approx(outputs.numpy(), abs=1e-14)
+    got = ours.backprop(run, d)
+    order = {"LSTM": [0, 1, 2, 3], "GRU": [0, 1, 2], "SimpleRNN": [0]}[cell]
+    arranged = lambda a: np.concatenate([np.split(a, len(order), axis=-1)[k] for k in order], axis=-1)
+    biases = [b for b in (got.weights.bias, got.weights.recurrent_bias) if b is not None]
+    bias = np.stack(biases) if len(biases) > 1 else biases[0]
+    for ours_, theirs in zip(
+        (got.inputs, got.weights.kernel, got.weights.recurrent_kernel, bias),
+        (d_x, *map(arranged, (d_kernel.numpy(), d_recurrent.numpy(), d_bias.numpy()))),
+        strict=True,
+    ):
+        assert np.abs(ours_ - np.asarray(theirs)).max() <= 2e-13 * (1 + np.abs(ours_).max())
