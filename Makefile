@@ -1,5 +1,6 @@
 # Each target sets up what it needs in .venv, again only when the pins change.
 PYTHON ?= python3
+JOBS ?= 2
 BIN := .venv/bin
 PINS := pyproject.toml constraints.txt
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
@@ -10,7 +11,7 @@ run: .venv/ready-to-run  ## prove the cells on real input; the report goes to re
 	$(BIN)/gateproof compare --out report
 
 test: .venv/ready-to-test  ## the whole suite, every framework
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
 
 check: .venv/ready-to-test  ## style and types
 	$(BIN)/ruff check .

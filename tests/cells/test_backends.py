@@ -14,6 +14,8 @@ import pytest
 HERE = Path(__file__).parent
 # Fewer would mean that marks or tests were lost; more are welcome.
 FEWEST = 700
+# Compiling thousands of small functions is what takes JAX its time; the code that comes out may be slow.
+QUICKLY = {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1", "XLA_FLAGS": "--xla_cpu_use_fusion_emitters=false"}
 
 
 @pytest.mark.parametrize("backend", ["jax", "torch"])
@@ -21,8 +23,7 @@ def test_the_cells_hold_on(backend):
     if importlib.util.find_spec(backend) is None:
         pytest.skip(f"{backend} IS NOT INSTALLED: the cells were NOT tested on Keras' {backend} backend")
     command = [sys.executable, "-m", "pytest", str(HERE), "-m", "any_backend", "-q", "-p", "no:cacheprovider"]
-    # Compiling is what takes JAX its time.
-    settings = {"KERAS_BACKEND": backend, "JAX_ENABLE_X64": "1", "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
+    settings = {"KERAS_BACKEND": backend, "JAX_ENABLE_X64": "1", **QUICKLY}
     done = subprocess.run(command, cwd=HERE, env=os.environ | settings, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-10_000:] + done.stderr[-2_000:]
     passed = re.search(r"(\d+) passed", done.stdout)
