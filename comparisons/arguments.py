@@ -19,6 +19,14 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def shape(text: str) -> tuple[int, ...]:
+    """An argument's type: batch, time, inputs and units."""
+    numbers = text.split(",")
+    if len(numbers) != 4:
+        raise argparse.ArgumentTypeError(f"must be batch,time,inputs,units, such as 32,100,64,128, got {text!r}")
+    return tuple(positive(number) for number in numbers)
+
+
 def seed(text: str) -> int:
     """An argument's type: what NumPy and Keras both take as a seed."""
     if not (text.isascii() and text.isdigit() and len(text) <= 10 and int(text) < 2**32):
@@ -110,6 +118,33 @@ def port(parser: ArgumentParser) -> None:
     reading(parser)
 
 
+def bench(parser: ArgumentParser) -> None:
+    """The arguments of `gateproof bench`."""
+    add = parser.add_argument
+    add("parts", nargs="*", metavar="PART", help="training, forward, memory, growth, reference (default: all)")
+    add(
+        "--cells",
+        nargs="+",
+        metavar="CELL",
+        help="lstm, gru, simple_rnn (default: lstm gru; memory and growth: the first)",
+    )
+    add("--shapes", nargs="+", type=shape, metavar="B,T,X,H", help="of training and forward (default: four shapes)")
+    add("--rounds", type=positive, metavar="N", help="the most rounds of a row (default: 15)")
+    add("--quick", action="store_true", help="tiny shapes and two rounds: only to see that all works")
+    add("--out", default="bench", metavar="DIR", help="where the numbers and the pictures go (default: bench)")
+
+
+def study(parser: ArgumentParser) -> None:
+    """The arguments of `gateproof study`."""
+    from comparisons.studies import STUDIES
+
+    add = parser.add_argument
+    add("name", metavar="NAME", choices=STUDIES, help="; ".join(f"{name}: {s.summary}" for name, s in STUDIES.items()))
+    add("--quick", action="store_true", help="small layers, short sequences, few seeds: seconds, and coarser numbers")
+    add("--seed", type=seed, default=0, metavar="N", help="of every draw (default: 0)")
+    add("--out", metavar="DIR", help="where pictures, numbers and the page go (default: study-NAME)")
+
+
 class Command(NamedTuple):
     summary: str
     arguments: Callable[[ArgumentParser], None]
@@ -117,6 +152,11 @@ class Command(NamedTuple):
 
 
 COMMANDS = {
+    "bench": Command(
+        "time the layers and the reference beside what else is installed, and compare them as ratios",
+        bench,
+        "gateproof bench training --cells lstm --out bench",
+    ),
     "compare": Command(
         "prove on real input that the cells and the frameworks compute the same numbers",
         compare,
@@ -141,5 +181,10 @@ COMMANDS = {
         "port a model of Keras 1 or 2 to Keras 3 with the same numbers, and prove it before it is written",
         port,
         "gateproof port old.h5 new.keras",
+    ),
+    "study": Command(
+        "show with pictures and numbers what recurrent cells do",
+        study,
+        "gateproof study gradients --out study-gradients",
     ),
 }
