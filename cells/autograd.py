@@ -1,14 +1,17 @@
 """Exact gradients on each backend, and its time loop: the one file here that imports a backend.
 
 `exact` joins a function with its hand-derived gradient, `scan` is the loop of both, `compiled` has TensorFlow compile
-them with XLA where that is what makes them fast. Each backend's own is behind its name, and imported when it runs.
+them with XLA where that is what makes them fast, and `parts` cuts the batch so that each core has rows of its own.
+Each backend's own is behind its name, and imported when it runs.
 """
 
 from __future__ import annotations
 
 import functools
+import itertools
+import os
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -28,6 +31,70 @@ def scan(step: Step, carry: Any, xs: Any, *, reverse: bool = False) -> tuple[Any
     return {"tensorflow": _scan_tensorflow, "jax": _scan_jax, "torch": _scan_torch}[_backend()](
         step, carry, xs, reverse
     )
+
+
+def side_by_side(step: Step) -> Step:
+    """The step of several carries that know nothing of one another, for `scan`: XLA gives each a core."""
+
+    def run(carries: Any, nows: Any) -> tuple[Any, Any]:
+        done = [step(*both) for both in zip(carries, nows, strict=True)]
+        return [carry for carry, _ in done], [y for _, y in done]
+
+    return run
+
+
+ROWS = 8  # in a part at least: a matmul of fewer is no faster
+
+
+def parts(batch: Any) -> list[Any]:
+    """How many rows of a batch each core takes; all in one part but on TensorFlow's and JAX's CPU.
+
+    batch: how many there are: a number, or a tensor where a graph does not know yet.
+    """
+    cores = _cores()
+    if not isinstance(batch, int):
+        import tensorflow as tf
+
+        rows = tf.maximum(ROWS, (batch + cores - 1) // cores)
+        return [tf.clip_by_value(batch - part * rows, 0, rows) for part in range(cores)]
+    rows = max(ROWS, -(-batch // cores))
+    return [min(rows, batch - start) for start in range(0, batch, rows)] or [batch]
+
+
+def cut(arrays: Any, rows: list[Any], axis: int) -> list[Any]:
+    """Nested arrays, in parts of so many rows of an axis each."""
+    if len(rows) == 1:
+        return [arrays]
+    flat = tree.flatten(arrays)
+    if _backend() == "tensorflow":
+        import tensorflow as tf
+
+        split = [tf.split(a, rows, axis, num=len(rows)) for a in flat]
+    else:
+        split = [ops.split(a, list(itertools.accumulate(rows))[:-1], axis) for a in flat]
+    return [tree.pack_sequence_as(arrays, list(part)) for part in zip(*split, strict=True)] or [arrays] * len(rows)
+
+
+def join(parts: Sequence[Any], axis: int) -> Any:
+    """What was cut, whole again."""
+    if len(parts) == 1:
+        return parts[0]
+    return tree.map_structure(lambda *arrays: ops.concatenate(arrays, axis), *parts)
+
+
+@functools.cache
+def _cores() -> int:
+    """Into how many parts a batch goes: the cores that this process may use, where XLA compiles for them."""
+    if _backend() == "torch" or platform.system() == "Darwin":
+        return 1
+    if _backend() == "jax":
+        import jax
+
+        return (os.cpu_count() or 1) if jax.default_backend() == "cpu" else 1
+    import tensorflow as tf
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return 1 if tf.config.list_physical_devices("GPU") else cores
 
 
 def exact(plain: Forward, forward: Forward, backward: Backward, *inputs: Any) -> tuple[Any, ...]:
@@ -172,6 +239,10 @@ def _exact_jax(plain: Forward, forward: Forward, backward: Backward, inputs: tup
 def _exact_torch(plain: Forward, forward: Forward, backward: Backward, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
     import torch
 
+    # What PyTorch's own Function.apply asks. It differentiates the function itself there.
+    if torch._C._are_functorch_transforms_active() or torch.autograd.forward_ad._current_level >= 0:
+        return plain(*inputs)[0]
+
     class Run(torch.autograd.Function):
         @staticmethod
         def forward(ctx: Any, *xs: Any) -> Any:
@@ -185,6 +256,8 @@ def _exact_torch(plain: Forward, forward: Forward, backward: Backward, inputs: t
             if not torch.is_grad_enabled():
                 return tuple(backward(xs, ctx.kept, d_outputs))
             # A second derivative is wanted: PyTorch's own, of the function itself.
+            # Aliases: where one input depends on another, no path between them counts.
+            xs = [None if x is None else x.view_as(x) for x in xs]
             wanted = [x for x, needed in zip(xs, ctx.needs_input_grad, strict=True) if needed]
             d = iter(torch.autograd.grad(plain(*xs)[0], wanted, d_outputs, create_graph=True, allow_unused=True))
             return tuple(next(d) if needed else None for needed in ctx.needs_input_grad)

@@ -28,26 +28,39 @@ SLOPES: dict[Callable[[Any], Any], Callable[[Any], Any]] = {
 
 def slopes(*functions: Any) -> bool:
     """Whether each has its slope here."""
-    return all(function in SLOPES for function in functions)
+    return all(any(function is known for known in SLOPES) for function in functions)
 
 
 class Steps(NamedTuple):
     """A cell's step and its derivative, with its activations σ and φ.
 
-    forward: `(a (B, G·H), state, U, d) -> new state, saved`; a is x W + b.
-    backward: `(d_state, state, saved, U) -> deltas, d of the state before`, of the new state's d.
-    after: `(states before, saved, deltas, U) -> d_a (T, B, G·H), d_U, d_d`, of all steps at once.
+    gates: how many.
+    forward: `(a, state, U, d) -> new state, saved`; a is x W + b, an array `(B, H)` a gate.
+    backward: `(d_state, state, saved, Uᵀ) -> deltas, d of the state before`, of the new state's d.
+    after: `(states before, saved, deltas) -> d_a (T, B, G·H), d_U, d_d`, of all steps at once.
     """
 
+    gates: int
     forward: Callable[..., Any]
     backward: Callable[..., Any]
     after: Callable[..., Any]
+
+
+def project(x: Any, W: Any, b: Any) -> Any:
+    """`(T, B, X) -> (T, B, H)`, as one matmul of two matrices, not one a step"""
+    a = ops.reshape(x, (-1, x.shape[-1])) @ W
+    return ops.reshape(a if b is None else a + b, (*ops.shape(x)[:2], W.shape[-1]))
 
 
 def transposed_matmul(a: Any, b: Any) -> Any:
     """Σ over T and B: `(T, B, M), (T, B, N) -> (M, N)`"""
     flat = [ops.reshape(x, (-1, x.shape[-1])) for x in (a, b)]
     return ops.transpose(flat[0]) @ flat[1]
+
+
+def summed(a: Any, b: Any) -> list[Any]:
+    """`a`, an array a gate, and `b (B, G·H)`, gate for gate"""
+    return [p + q for p, q in zip(a, ops.split(b, len(a), axis=-1), strict=True)]
 
 
 def over_time(delta: Any) -> Any:
@@ -61,23 +74,23 @@ def lstm_steps(σ: Any, φ: Any) -> Steps:
 
     def forward(a: Any, state: Any, U: Any, d: Any) -> Any:
         h, c = state
-        a_i, a_f, a_g, a_o = ops.split(a + h @ U, 4, axis=-1)
+        a_i, a_f, a_g, a_o = summed(a, h @ U)
         i, f, g, o = σ(a_i), σ(a_f), φ(a_g), σ(a_o)
         c = f * c + i * g
-        ψ = φ(c)
-        return (o * ψ, c), (i, f, g, o, ψ)
+        return (o * φ(c), c), (i, f, g, o)
 
-    def backward(d_state: Any, state: Any, saved: Any, U: Any) -> Any:
-        (dh, dc), (_, c), (i, f, g, o, ψ) = d_state, state, saved
+    def backward(d_state: Any, state: Any, saved: Any, UT: Any) -> Any:
+        (dh, dc), (_, c), (i, f, g, o) = d_state, state, saved
+        ψ = φ(f * c + i * g)  # cheaper than to read it
         dc = dc + dh * o * dφ(ψ)
         delta = ops.concatenate([dc * g * dσ(i), dc * c * dσ(f), dc * i * dφ(g), dh * ψ * dσ(o)], axis=-1)
-        return (delta,), (delta @ ops.transpose(U), dc * f)
+        return (delta,), (delta @ UT, dc * f)
 
-    def after(before: Any, saved: Any, deltas: Any, U: Any) -> Any:
+    def after(before: Any, saved: Any, deltas: Any) -> Any:
         (delta,) = deltas
         return delta, transposed_matmul(before[0], delta), None
 
-    return Steps(forward, backward, after)
+    return Steps(4, forward, backward, after)
 
 
 @functools.cache
@@ -86,7 +99,7 @@ def gru_steps(σ: Any, φ: Any, reset_after: bool) -> Steps:
 
     def forward(a: Any, state: Any, U: Any, d: Any) -> Any:
         (h,) = state
-        a_z, a_r, a_n = ops.split(a, 3, axis=-1)
+        a_z, a_r, a_n = a
         if reset_after:
             hu = h @ U if d is None else h @ U + d
             h_z, h_r, h_n = ops.split(hu, 3, axis=-1)
@@ -101,26 +114,26 @@ def gru_steps(σ: Any, φ: Any, reset_after: bool) -> Steps:
             saved = z, r, n
         return (z * h + (1.0 - z) * n,), saved
 
-    def backward(d_state: Any, state: Any, saved: Any, U: Any) -> Any:
+    def backward(d_state: Any, state: Any, saved: Any, UT: Any) -> Any:
         (dh,), (h,), (z, r, n, *h_n) = d_state, state, saved
         δ_z = dh * (h - n) * dσ(z)
         δ_n = dh * (1.0 - z) * dφ(n)
         if reset_after:
             delta = ops.concatenate([δ_z, δ_n * h_n[0] * dσ(r), δ_n * r], axis=-1)
-            return (delta, δ_n), (dh * z + delta @ ops.transpose(U),)
-        U_zr, U_n = ops.split(U, [2 * h.shape[-1]], axis=-1)
-        d_rh = δ_n @ ops.transpose(U_n)
+            return (delta, δ_n), (dh * z + delta @ UT,)
+        UT_zr, UT_n = ops.split(UT, [2 * h.shape[-1]])
+        d_rh = δ_n @ UT_n
         delta = ops.concatenate([δ_z, d_rh * h * dσ(r)], axis=-1)
-        return (delta, δ_n), (dh * z + d_rh * r + delta @ ops.transpose(U_zr),)
+        return (delta, δ_n), (dh * z + d_rh * r + delta @ UT_zr,)
 
-    def after(before: Any, saved: Any, deltas: Any, U: Any) -> Any:
+    def after(before: Any, saved: Any, deltas: Any) -> Any:
         (h,), (_, r, *_), (delta, δ_n) = before, saved, deltas
         d_a = ops.concatenate([delta[..., : 2 * h.shape[-1]], δ_n], axis=-1)
         if reset_after:
             return d_a, transposed_matmul(h, delta), over_time(delta)
         return d_a, ops.concatenate([transposed_matmul(h, delta), transposed_matmul(r * h, δ_n)], axis=-1), None
 
-    return Steps(forward, backward, after)
+    return Steps(3, forward, backward, after)
 
 
 @functools.cache
@@ -128,14 +141,14 @@ def simple_rnn_steps(φ: Any) -> Steps:
     dφ = SLOPES[φ]
 
     def forward(a: Any, state: Any, U: Any, d: Any) -> Any:
-        h = φ(a + state[0] @ U)
+        h = φ(a[0] + state[0] @ U)
         return (h,), (h,)
 
-    def backward(d_state: Any, state: Any, saved: Any, U: Any) -> Any:
+    def backward(d_state: Any, state: Any, saved: Any, UT: Any) -> Any:
         delta = d_state[0] * dφ(saved[0])
-        return (delta,), (delta @ ops.transpose(U),)
+        return (delta,), (delta @ UT,)
 
-    def after(before: Any, saved: Any, deltas: Any, U: Any) -> Any:
+    def after(before: Any, saved: Any, deltas: Any) -> Any:
         return deltas[0], transposed_matmul(before[0], deltas[0]), None
 
-    return Steps(forward, backward, after)
+    return Steps(1, forward, backward, after)

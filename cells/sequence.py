@@ -15,10 +15,30 @@ import keras
 from keras import tree
 from keras.src import backend  # says where cuDNN's kernels apply
 
-from cells.autograd import BACKENDS, compiled, exact, scan
-from cells.derivatives import Steps, gru_steps, lstm_steps, simple_rnn_steps, slopes
+from cells.autograd import BACKENDS, compiled, cut, exact, join, parts, scan, side_by_side
+from cells.derivatives import (
+    Steps,
+    gru_steps,
+    lstm_steps,
+    over_time,
+    project,
+    simple_rnn_steps,
+    slopes,
+    transposed_matmul,
+)
 
 ops: Any = keras.ops  # whose annotations allow None everywhere
+
+
+def swapped(a: Any) -> Any:
+    """Batch first, time first, and back"""
+    return ops.transpose(a, (1, 0, 2))
+
+
+def time_first(a: Any, mask: Any, rows: list[Any]) -> tuple[list[Any], list[Any]]:
+    """`a (B, T, N)` or (), and a mask `(B, T)` or None, in parts of `(T, rows, N)` or (), and `(T, rows, 1)` or ()"""
+    live = () if mask is None else (mask[..., None],)
+    return tuple([tree.map_structure(swapped, part) for part in cut(one, rows, 0)] for one in (a, live))
 
 
 @functools.cache
@@ -26,58 +46,83 @@ def recurrence(steps: Steps, sequences: bool, keep: bool) -> Callable[..., Any]:
     """`(x (B, T, X), W, U, b, d, mask (B, T) or None, *states) -> h (B, T, H) of all steps or None, final states`
 
     `keep`: what the derivative needs of each step; otherwise it runs the loop forwards again, should it be asked for.
+    The batch goes through the loop in parts that know nothing of one another, so that each has a core.
     """
 
-    def loop(save: bool, a: Any, U: Any, d: Any, mask: Any, *states: Any) -> Any:
-        def step(state: Any, now: Any) -> Any:
-            new, saved = steps.forward(now[0], state, U, d)
-            new = tuple(ops.cast(s, a.dtype) for s in new)
-            if mask is not None:
-                new = tuple(ops.where(now[1], s, old) for s, old in zip(new, state, strict=True))
-            return new, (state, saved) if save else new[:1] if sequences else ()
+    def loop(save: bool, x: Any, W: Any, U: Any, b: Any, d: Any, mask: Any, *states: Any) -> Any:
+        rows = parts(ops.shape(x)[0])
+        xs, lives = time_first(x, mask, rows)
+        # A matmul a gate, and the bias before the loop: XLA reads parts of an array slowly, and adds a row to them.
+        kernels = ops.split(W, steps.gates, axis=-1)
+        biases = [None] * steps.gates if b is None else ops.split(b, steps.gates)
 
-        final, ys = scan(step, states, (a,) if mask is None else (a, mask))
+        def step(state: Any, now: Any) -> Any:
+            a, live = now
+            new, saved = steps.forward(a, state, U, d)
+            new = tuple(ops.cast(s, x.dtype) for s in new)
+            if live:
+                new = tuple(ops.where(live[0], s, old) for s, old in zip(new, state, strict=True))
+            return new, (saved, state) if save else new[:1] if sequences else ()
+
+        now = [
+            ([project(one, *both) for both in zip(kernels, biases, strict=True)], live)
+            for one, live in zip(xs, lives, strict=True)
+        ]
+        final, ys = scan(side_by_side(step), cut(states, rows, 0), now)
+        state = join(final, 0)
         if not sequences:
-            return final, ys if save else ()
-        h = ops.concatenate([ys[0][0][1:], final[0][None]]) if save else ys[0]
-        return (h, *final), ys if save else ()
+            return state, ys if save else ()
+        if save:
+            h = [ops.concatenate([before[0][1:], last[0][None]]) for (_, before), last in zip(ys, final, strict=True)]
+        else:
+            h, ys = [y[0] for y in ys], ()
+        return (join([swapped(one) for one in h], 0), *state), ys
 
     def forward(*inputs: Any) -> Any:
         return loop(True, *inputs)
 
+    def rows_of(kept: Any) -> list[Any]:  # of the parts that the loop forwards made, wherever it was traced
+        return [ops.shape(before[0])[1] for _, before in kept]
+
     def backward(inputs: Any, kept: Any, d_outputs: Any) -> Any:
-        _, U, d, mask, *_ = inputs
-        before, saved = kept or forward(*inputs)[1]
+        U, mask, rows = inputs[2], inputs[5], rows_of(kept)
         d_final = d_outputs[1:] if sequences else d_outputs
+        UT = ops.transpose(U)  # here: in the loop XLA would make it part of the matmul, and that a slow one
 
         def step(d_state: Any, now: Any) -> Any:
-            state, saved, d_h, m = now
-            if d_h:
-                d_state = (d_state[0] + d_h[0], *d_state[1:])
-            if not m:
-                deltas, d_before = steps.backward(d_state, state, saved, U)
+            (saved, state), d_h, live = now
+            if sequences:
+                d_state = (d_state[0] + d_h, *d_state[1:])
+            if not live:
+                deltas, d_before = steps.backward(d_state, state, saved, UT)
                 return d_before, deltas
-            live = [ops.where(m[0], s, ops.zeros_like(s)) for s in d_state]
-            deltas, d_before = steps.backward(live, state, saved, U)
-            return tuple(new + (old - on) for new, old, on in zip(d_before, d_state, live, strict=True)), deltas
+            d_new = [ops.where(live[0], s, ops.zeros_like(s)) for s in d_state]
+            deltas, d_before = steps.backward(d_new, state, saved, UT)
+            return tuple(new + (old - on) for new, old, on in zip(d_before, d_state, d_new, strict=True)), deltas
 
-        now = (before, saved, d_outputs[:1] if sequences else (), () if mask is None else (mask,))
-        d_states, deltas = scan(step, tuple(d_final), now, reverse=True)
-        d_a, d_U, d_d = steps.after(before, saved, deltas, U)
-        return d_a, d_U, None if d is None else d_d, None, *d_states
+        given = time_first(d_outputs[0] if sequences else (), mask, rows)
+        now = [(one, *more) for one, *more in zip(kept, *given, strict=True)]
+        d_states, deltas = scan(side_by_side(step), cut(tuple(d_final), rows, 0), now, reverse=True)
+        return join(d_states, 0), deltas
 
-    def run(x: Any, W: Any, U: Any, b: Any, d: Any, mask: Any, *states: Any) -> Any:
-        B, T, X = ops.shape(x)
-        a = ops.reshape(ops.transpose(x, (1, 0, 2)), (-1, X)) @ W  # one matmul of two matrices, not one a step
-        a = ops.reshape(a if b is None else a + b, (T, B, W.shape[-1]))
-        if mask is not None:
-            mask = ops.transpose(mask)[..., None]
-        outputs = exact(forward, ahead, back, a, U, d, mask, *states)
-        if not sequences:
-            return None, outputs
-        return ops.transpose(outputs[0], (1, 0, 2)), outputs[1:]
+    def gradient(inputs: Any, kept: Any, d_outputs: Any) -> Any:
+        """Not compiled: what nobody asks for, such as the gradient of a first layer's inputs, is never computed."""
+        x, W, _, b, d, *_ = inputs
+        kept = kept or saved_of(*inputs)
+        d_states, deltas = back(inputs, kept, d_outputs)
+        d_a, d_U, d_d = zip(*[steps.after(b, s, δ) for (s, b), δ in zip(kept, deltas, strict=True)], strict=True)
+        d_x = join([swapped(ops.matmul(one, ops.transpose(W))) for one in d_a], 0)
+        xs = [swapped(part) for part in cut(x, rows_of(kept), 0)]
+        d_W = sum(transposed_matmul(part, one) for part, one in zip(xs, d_a, strict=True))
+        d_b = None if b is None else sum(map(over_time, d_a))
+        return d_x, d_W, sum(d_U), d_b, None if d is None else sum(d_d), None, *d_states
+
+    def run(*inputs: Any) -> Any:
+        outputs = exact(forward, ahead, gradient, *inputs)
+        return (outputs[0], outputs[1:]) if sequences else (None, outputs)
 
     ahead = compiled(functools.partial(loop, keep))
+    saved_of = compiled(lambda *inputs: forward(*inputs)[1])
     back = compiled(backward)
     return run
 
@@ -91,10 +136,12 @@ class Exact:
     """
 
     cell: Any
+    keras_cell: type  # whose equation the steps have
     state_size: Any
     unroll: bool
     return_sequences: bool
     go_backwards: bool
+    stateful: bool
     zero_output_for_mask: bool
 
     def steps(self) -> Steps | None:
@@ -108,6 +155,8 @@ class Exact:
     def fast_steps(self, mask: Any, training: Any) -> Steps | None:
         """None: the ordinary path."""
         cell = self.cell
+        if type(cell) is not self.keras_cell:  # a user's own, whose equation is not known here
+            return None
         one_mask = not hasattr(cell, "dropout_mask_count") and cell.dropout < 1
         dropped = training and (cell.recurrent_dropout or (cell.dropout and not one_mask))
         if self.unroll or dropped or self._cudnn() or keras.backend.backend() not in BACKENDS:
@@ -117,6 +166,8 @@ class Exact:
     def _cudnn(self) -> bool:
         """Whether the ordinary path is cuDNN's, or must be, and says so where it cannot."""
         cell, use = self.cell, getattr(self, "use_cudnn", False)
+        if not hasattr(cell, "recurrent_activation"):  # SimpleRNN, for which Bidirectional sets use_cudnn as well
+            return False
         applies = use == "auto" and getattr(cell, "reset_after", True)
         return use is True or (
             applies and backend.cudnn_ok(cell.activation, cell.recurrent_activation, self.unroll, cell.use_bias)
@@ -132,11 +183,13 @@ class Exact:
         if training and cell.dropout:
             sequences = sequences * ops.expand_dims(cell.get_dropout_mask(sequences[:, 0, :]), 1)
         if mask is not None:
-            mask = ops.cast(mask, "bool")
+            mask = ops.broadcast_to(ops.cast(mask, "bool"), ops.shape(sequences)[:2])  # or raises: XLA would not
         if self.go_backwards:
             sequences, mask = (None if a is None else ops.flip(a, axis=1) for a in (sequences, mask))
         tensor = lambda w: None if w is None else ops.cast(ops.convert_to_tensor(w), dtype)
         states = initial_state if tree.is_nested(initial_state) else [initial_state]
+        if self.stateful and keras.backend.backend() == "torch":
+            states = [ops.copy(state) for state in states]  # the variables are written before the gradient is asked for
         weights = [tensor(w) for w in (cell.kernel, cell.recurrent_kernel, *self.biases())]
         run = recurrence(steps, self.return_sequences, bool(training))
         outputs, final = run(tensor(sequences), *weights, mask, *map(tensor, states))
@@ -164,6 +217,8 @@ class LSTM(Exact, keras.layers.LSTM):
     `Exact` says what takes Keras' own path.
     """
 
+    keras_cell = keras.layers.LSTMCell
+
     def steps(self) -> Steps | None:
         σ, φ = self.cell.recurrent_activation, self.cell.activation
         return lstm_steps(σ, φ) if slopes(σ, φ) else None
@@ -176,6 +231,8 @@ class GRU(Exact, keras.layers.GRU):
     The equation is that of `cells.GRUCell`. `x (B, T, X)` gives `h (B, H)`, or `(B, T, H)` with `return_sequences`,
     and after it `h (B, H)` with `return_state`.
     """
+
+    keras_cell = keras.layers.GRUCell
 
     def steps(self) -> Steps | None:
         σ, φ = self.cell.recurrent_activation, self.cell.activation
@@ -193,6 +250,8 @@ class SimpleRNN(Exact, keras.layers.SimpleRNN):
     The equation is that of `cells.SimpleRNNCell`. `x (B, T, X)` gives `h (B, H)`, or `(B, T, H)` with
     `return_sequences`, and after it `h (B, H)` with `return_state`.
     """
+
+    keras_cell = keras.layers.SimpleRNNCell
 
     def steps(self) -> Steps | None:
         return simple_rnn_steps(self.cell.activation) if slopes(self.cell.activation) else None

@@ -288,12 +288,12 @@ def assert_mistake(kind, mask=None):
 def test_a_lost_mask_or_initial_state_is_seen(kind, lost, monkeypatch):
     true = sequence.exact
 
-    def planted(plain, forward, backward, a, U, d, mask, *states):
+    def planted(plain, forward, backward, *inputs):  # x, W, U, b, d, mask, and the states
         def wrong(inputs, kept, d_outputs):
-            found = backward((*inputs[:3], None, *inputs[4:]) if lost == "mask" else inputs, kept, d_outputs)
-            return (*found[:4], *(s * 0 for s in found[4:])) if lost == "initial state" else found
+            found = backward((*inputs[:5], None, *inputs[6:]) if lost == "mask" else inputs, kept, d_outputs)
+            return (*found[:6], *(s * 0 for s in found[6:])) if lost == "initial state" else found
 
-        return true(plain, forward, wrong, a, U, d, mask, *states)
+        return true(plain, forward, wrong, *inputs)
 
     monkeypatch.setattr(sequence, "exact", planted)
     assert_mistake(kind, MASK)
