@@ -24,13 +24,14 @@ def linear(x: Array) -> Array:
 
 
 def sigmoid(x: Array) -> Array:
-    """1 / (1 + exp(−x)), and 0 where exp(−x) is too large to be a number.
+    """exp(x) / (1 + exp(x)), exact in both tails.
 
     >>> sigmoid(np.array([-1000.0, 0.0, 1000.0]))
     array([0. , 0.5, 1. ])
     """
-    with np.errstate(over="ignore"):
-        return 1 / (1 + np.exp(-x))
+    # Above as many as the bits of a fraction it rounds to 1, and exp(x) is finite below, in float16 too.
+    e = np.exp(np.minimum(x, np.finfo(x.dtype).nmant))
+    return e / (1 + e)
 
 
 def hard_sigmoid(x: Array, slope: float, offset: float) -> Array:
@@ -144,8 +145,8 @@ class Activation:
             return activated(self)
         return self.function(x if self.clip is None else np.clip(x, -self.clip, self.clip), **self.parameters)
 
-    def back(self, d: Array, x: Array, y: Array) -> Array:
-        """∂L/∂x from `d` = ∂L/∂y, where y = self(x): `reference.slopes`."""
+    def back(self, d: Array, x: Array | Callable[[], Array], y: Array) -> Array:
+        """∂L/∂x from `d` = ∂L/∂y, where y = self(x): `reference.slopes.back`."""
         from reference.slopes import back
 
         return back(self, d, x, y)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from itertools import accumulate
 from typing import Any
@@ -25,6 +25,14 @@ def split(a: Array, gates: Iterable[str], widths: Mapping[str, int] | None = Non
     letters = "".join(gates)
     columns = None if widths is None else tuple(widths[letter] for letter in letters)
     return tuple([a[part] for part in _parts(a.shape[-1], letters, columns)])
+
+
+def split_later(
+    a: Callable[[], Array], gates: str, widths: Mapping[str, int] | None = None
+) -> tuple[Callable[[], Array], ...]:
+    """`split` of `a()`, as functions that give the parts: what none of them is asked for is never computed."""
+    parts = cache(lambda: split(a(), gates, widths))
+    return tuple([lambda k=k: parts()[k] for k in range(len(gates))])
 
 
 @cache  # every step cuts alike

@@ -64,7 +64,7 @@ def _through(layer: Any, run: Any, d: Any, d_state: Any, last: bool, options: Op
     if hasattr(layer, "layers"):
         return _stack(layer, run, d, d_state, last, options)
     if hasattr(layer, "innermost"):
-        return _wrapped(layer, run, d, d_state, last, options)
+        return _wrapped(layer, run, d, d_state, options)
     return _layer(layer, run, d, d_state, last, options)
 
 
@@ -88,6 +88,7 @@ def _layer(layer: Any, run: Any, d: Any, d_state: Any, last: bool, options: Opti
             module(layer.cell).backstep,
             d_part,
             d_state if end == len(d) else nothing,
+            d_xw[part],
             _cut(moments, part),
             w,
             via,
@@ -95,7 +96,6 @@ def _layer(layer: Any, run: Any, d: Any, d_state: Any, last: bool, options: Opti
             back,
             zero_output_for_mask=layer.zero_output_for_mask,
         )
-        d_xw[part] += returned.xw
         sums |= {name: sums[name] + a for name, a in returned.weights.items()}
         if start == 0:
             d_initial = nothing._make(a + b for a, b in zip(d_initial, returned.state, strict=True))
@@ -123,14 +123,13 @@ def _of_state(run: Any, d_state: Any) -> tuple[Any, Any]:
     return nothing, nothing._make(d_state)
 
 
-def _wrapped(wrapped: Any, run: Any, d: Any, d_state: Any, last: bool, options: Options) -> Gradients:
+def _wrapped(wrapped: Any, run: Any, d: Any, d_state: Any, options: Options) -> Gradients:
     """Each step again, and back: what the layer within did is in no trace."""
     layer, (x, initial, _) = wrapped.innermost, run.given
     _check_own_step(layer)
     if options.get("truncation") is not None:
         raise ValueError(f"truncation of a wrapped layer must be None, got {options.get('truncation')!r}")
-    d = _fitting(d, run.outputs, last).astype(x.dtype)
-    d = _at_the_end(d, run.outputs.shape) if last else d
+    d = _fitting(d, run.outputs, last=False).astype(x.dtype)
     _, d_state = _of_state(run, d_state)
     d_x = np.zeros_like(x)
     sums = edited(layer.weights, lambda _, a: np.zeros(a.shape, x.dtype))._asdict()

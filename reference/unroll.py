@@ -61,8 +61,7 @@ def unroll(
 class Returned(NamedTuple):
     """One sequence gone back through, in processing order."""
 
-    xw: Array  # (T, B, C): the gradient with respect to what the steps got from the inputs
-    state: Any  # with respect to the state before the first step, fields (B, H)
+    state: Any  # the gradient with respect to the state before the first step, fields (B, H)
     weights: dict[str, Array]  # with respect to the weights that the steps used
 
 
@@ -70,6 +69,7 @@ def unroll_back(
     backstep: Backstep,
     d_outputs: Array,
     d_state: Any,
+    d_xw: Array,
     run: Moment,
     weights: Any,
     via: Any,
@@ -80,31 +80,32 @@ def unroll_back(
 ) -> Returned:
     """Run `backstep` over `run`, time first, from last to first: backpropagation through time.
 
-    `d_outputs (T, B, H)` and `d_state` are the gradients with respect to the outputs and the last state. A masked step
-    hands the gradient of its state to the step before, and that of its output to the output before.
+    `d_outputs (T, B, H)` and `d_state` are the gradients with respect to the outputs and the last state; the one with
+    respect to what the steps got from the inputs is added to `d_xw (T, B, C)`. A masked step hands the gradient of its
+    state to the step before, and that of its output to the output before.
     """
-    d_xw = np.zeros_like(run.xw)
     gathered: list[Messages] = []
-    held = np.zeros_like(d_state[0])  # the gradient with respect to the output, of masked steps after this one
+    held: Any = 0  # the gradient with respect to the output, of masked steps after this one
     for t in reversed(range(len(run.xw))):
-        d_output = d_outputs[t] + held
-        seen = True if mask is None else mask[t, :, None]
-        d_new = d_state if mask is None else type(d_state)(*(np.where(seen, d, 0) for d in d_state))
-        d_new = d_new._replace(**{d_new._fields[0]: d_new[0] + np.where(seen, d_output, 0)})
+        seen = None if mask is None else mask[t, :, None]
+        d_output, d_new = d_outputs[t], d_state
+        if seen is not None:
+            d_output = d_output + held
+            held = np.where(seen | zero_output_for_mask, 0, d_output)
+            d_output, *d_new = (np.where(seen, d, 0) for d in (d_output, *d_state))
         moment = Moment(
             run.xw[t],
             type(run.before)(*(field[t] for field in run.before)),
             type(run.after)(*(field[t] for field in run.after)),
             {letter: gate[t] for letter, gate in run.gates.items()},
         )
-        d_before, messages = backstep(d_new, moment, weights, via, **options)
-        d_xw[t] = messages.pop("xw")
+        d_before, messages = backstep(type(d_state)(d_new[0] + d_output, *d_new[1:]), moment, weights, via, **options)
+        d_xw[t] += messages.pop("xw")
         gathered.append(messages)
-        if mask is not None:
+        if seen is not None:
             d_before = type(d_state)(*(np.where(seen, new, d) for new, d in zip(d_before, d_state, strict=True)))
-            held = np.where(seen | zero_output_for_mask, 0, d_output)
         d_state = d_before
-    return Returned(d_xw, d_state, summed(gathered, weights))
+    return Returned(d_state, summed(gathered, weights))
 
 
 def summed(gathered: list[Messages], weights: Any) -> dict[str, Array]:

@@ -140,6 +140,10 @@ class Wrapped:
 
     return_sequences = True  # what is wrapped must
 
+    @property
+    def stateful(self) -> bool:
+        return self.innermost.stateful
+
     def run(self, x: ArrayLike, initial_state: Any = None, mask: ArrayLike | None = None) -> Run:
         """Run over `x (B, T, X)`; `initial_state` is a tuple of fields `(B, H)`, zeros unless given.
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from reference.activations import SIGMOID, TANH, Activation
-from reference.gates import affine, clip, fuse, peep, split
+from reference.gates import affine, clip, fuse, peep, split, split_later
 from reference.steps import Array, Messages, Moment, added
 
 gates = "ifgo"
@@ -106,17 +106,17 @@ def backstep(
     h, c = s.before
     i, f, g, o = (s.gates[letter] for letter in gates)
     columns = widths(c.shape[-1], coupled=coupled)
-    a_i, a_f, a_g, a_o = split(s.xw + affine(h, w.recurrent_kernel, w.recurrent_bias), gates, columns)
+    a_i, a_f, a_g, a_o = split_later(lambda: s.xw + affine(h, w.recurrent_kernel, w.recurrent_bias), gates, columns)
     p, p_o = (None, None) if w.peephole is None else split(w.peephole, "po")
     v, v_o = (None, None) if via.peephole is None else split(via.peephole, "po")
     new, squashed = s.after.c, ψ(s.after.c)
-    δ_o = clip(σ.back(d.h * squashed, peep(a_o, p_o, new), o), message_clip)
+    δ_o = clip(σ.back(d.h * squashed, lambda: peep(a_o(), p_o, new), o), message_clip)
     d_c = peep(d.c + ψ.back(d.h * o, new, squashed), v_o, δ_o)
     δ_g = clip(φ.back(d_c * i, a_g, g), message_clip)
     if coupled == "i":
-        δ_gate = clip(σ.back(d_c * (c - g), peep(a_f, p, c) + forget_bias, f), message_clip)
+        δ_gate = clip(σ.back(d_c * (c - g), lambda: peep(a_f(), p, c) + forget_bias, f), message_clip)
     else:
-        δ_gate = clip(σ.back(d_c * (g - c), peep(a_i, p, c) - forget_bias, i), message_clip)
+        δ_gate = clip(σ.back(d_c * (g - c), lambda: peep(a_i(), p, c) - forget_bias, i), message_clip)
     δ = fuse([δ_gate, δ_g, δ_o])
     messages = added(h, δ) | {"peephole": fuse([c * δ_gate, new * δ_o])}
     return State(δ @ via.recurrent_kernel.T, peep(d_c * f, v, δ_gate)), messages

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from reference.activations import SIGMOID, TANH, Activation
-from reference.gates import affine, clip, fuse, split
+from reference.gates import affine, clip, fuse, split, split_later
 from reference.steps import Array, Messages, Moment
 from reference.steps.layer_norm_lstm import norm, norm_back
 
@@ -120,11 +120,15 @@ def backstep(
     h, c = s.before
     i, f, g, o = (s.gates[letter] for letter in gates)
     hU = affine(h, w.recurrent_kernel, None)
-    a = norm(s.xw, w.kernel_gamma, w.kernel_beta, norm_epsilon)
-    a = a + norm(hU, w.recurrent_gamma, w.recurrent_beta, norm_epsilon)
-    for bias in (w.bias, w.recurrent_bias):
-        a = a if bias is None else a + bias
-    a_i, a_f, a_g, a_o = split(a, gates)
+
+    def net() -> Array:
+        a = norm(s.xw, w.kernel_gamma, w.kernel_beta, norm_epsilon)
+        a = a + norm(hU, w.recurrent_gamma, w.recurrent_beta, norm_epsilon)
+        for bias in (w.bias, w.recurrent_bias):
+            a = a if bias is None else a + bias
+        return a
+
+    a_i, a_f, a_g, a_o = split_later(net, gates)
     new, squashed = s.after.c, φ(s.after.c)
     d_new = d.c + φ.back(d.h * o, new, squashed)
     d_c, d_state_gamma = norm_back(d_new, f * c + i * g, w.state_gamma, norm_epsilon)

@@ -78,19 +78,19 @@ def backstep(
     x_z, x_r, x_n = split(s.xw, gates)
     U_z, U_r, U_n = split(w.recurrent_kernel, gates)
     d_z, d_r, d_n = (None,) * 3 if w.recurrent_bias is None else split(w.recurrent_bias, gates)
-    a_z = x_z + affine(h, U_z, d_z)
-    a_r = x_r + affine(h, U_r, d_r)
+    a_z = lambda: x_z + affine(h, U_z, d_z)
+    a_r = lambda: x_r + affine(h, U_r, d_r)
     δ_z = clip(σ.back(d.h * (h - n), a_z, z), message_clip)
     if reset_after:
         reset = affine(h, U_n, d_n)
-        δ_n = clip(φ.back(d.h * (1 - z), x_n + r * reset, n), message_clip)
+        δ_n = clip(φ.back(d.h * (1 - z), lambda: x_n + r * reset, n), message_clip)
         δ_r = clip(σ.back(δ_n * reset, a_r, r), message_clip)
         δ = fuse([δ_z, δ_r, δ_n * r])
         messages = added(h, δ)
         d_h = d.h * z + δ @ via.recurrent_kernel.T
     else:
         reset = r * h
-        δ_n = clip(φ.back(d.h * (1 - z), x_n + affine(reset, U_n, d_n), n), message_clip)
+        δ_n = clip(φ.back(d.h * (1 - z), lambda: x_n + affine(reset, U_n, d_n), n), message_clip)
         V_z, V_r, V_n = split(via.recurrent_kernel, gates)
         d_reset = δ_n @ V_n.T
         δ_r = clip(σ.back(d_reset * h, a_r, r), message_clip)

@@ -72,8 +72,8 @@ def backstep(
     φ, ψ = activation, output_activation
     (y,) = s.before
     h = s.gates["h"]
-    a_h = s.xw + affine(y, w.recurrent_kernel, w.recurrent_bias)
-    a_y = h if w.output_kernel is None else affine(h, w.output_kernel, w.output_bias)
-    δ_y = clip(ψ.back(d.y, a_y, ψ(a_y)), message_clip)
+    a_h = lambda: s.xw + affine(y, w.recurrent_kernel, w.recurrent_bias)
+    a_y = lambda: h if w.output_kernel is None else affine(h, w.output_kernel, w.output_bias)
+    δ_y = clip(ψ.back(d.y, a_y, s.after.y), message_clip)
     δ_h = clip(φ.back(δ_y if w.output_kernel is None else δ_y @ w.output_kernel.T, a_h, h), message_clip)
     return State(δ_h @ via.recurrent_kernel.T), added(y, δ_h) | {"output_kernel": [(h, δ_y)], "output_bias": δ_y}

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from reference.activations import SIGMOID, TANH, Activation
-from reference.gates import affine, clip, fuse, gather, repeat, split
+from reference.gates import affine, clip, fuse, gather, repeat, split, split_later
 from reference.steps import Array, Messages, Moment, Weights, added
 
 gates = "ifgo"
@@ -95,16 +95,16 @@ def backstep(
     h, c = s.before
     i, f, g, o = (s.gates[letter] for letter in gates)
     columns = widths(c.shape[-1], cells_per_block=cells_per_block)
-    a_i, a_f, a_g, a_o = split(s.xw + affine(h, w.recurrent_kernel, w.recurrent_bias), gates, columns)
+    a_i, a_f, a_g, a_o = split_later(lambda: s.xw + affine(h, w.recurrent_kernel, w.recurrent_bias), gates, columns)
 
-    def shared(d: Array, a: Array, y: Array) -> Array:
+    def shared(d: Array, a: Callable[[], Array], y: Array) -> Array:
         return σ.back(gather(d, cells_per_block), a, y[..., ::cells_per_block])
 
     squashed = ψ(s.after.c)
     δ_o = shared(d.h * squashed, a_o, o)
     d_c = d.c + ψ.back(d.h * o, s.after.c, squashed)
     δ_g = φ.back(d_c * i, a_g, g)
-    δ_f = shared(d_c * c, a_f + forget_bias, f)
+    δ_f = shared(d_c * c, lambda: a_f() + forget_bias, f)
     δ_i = shared(d_c * g, a_i, i)
     δ = clip(fuse([δ_i, δ_f, δ_g, δ_o]), message_clip)
     return State(δ @ via.recurrent_kernel.T, d_c * f), added(h, δ)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from reference.activations import SIGMOID, TANH, Activation
-from reference.gates import affine, clip, fuse, split
+from reference.gates import affine, clip, fuse, split, split_later
 from reference.steps import Array, Messages, Moment, Weights, added
 
 gates = "igo"
@@ -74,7 +74,7 @@ def backstep(
     """
     σ, φ, ψ = recurrent_activation, activation, output_activation or activation
     h, i, g, o = s.before.h, *(s.gates[letter] for letter in gates)
-    a_i, a_g, a_o = split(s.xw + affine(h, w.recurrent_kernel, w.recurrent_bias), gates)
+    a_i, a_g, a_o = split_later(lambda: s.xw + affine(h, w.recurrent_kernel, w.recurrent_bias), gates)
     squashed = ψ(s.after.c)
     δ_o = σ.back(d.h * squashed, a_o, o)
     d_c = d.c + ψ.back(d.h * o, s.after.c, squashed)

@@ -72,8 +72,9 @@ def backstep(
     U_f, U_n = split(w.recurrent_kernel, gates)
     V_f, V_n = split(via.recurrent_kernel, gates)
     d_f, d_n = (None,) * 2 if w.recurrent_bias is None else split(w.recurrent_bias, gates)
-    δ_n = clip(φ.back(d.h * f, x_n + affine(f * h, U_n, d_n), n), message_clip)
+    reset = f * h
+    δ_n = clip(φ.back(d.h * f, lambda: x_n + affine(reset, U_n, d_n), n), message_clip)
     d_q = δ_n @ V_n.T
-    δ_f = clip(σ.back(d.h * (n - h) + d_q * h, x_f + affine(h, U_f, d_f), f), message_clip)
-    messages = added(h, fuse([δ_f, δ_n])) | {"recurrent_kernel": [(h, δ_f), (f * h, δ_n)]}
+    δ_f = clip(σ.back(d.h * (n - h) + d_q * h, lambda: x_f + affine(h, U_f, d_f), f), message_clip)
+    messages = added(h, fuse([δ_f, δ_n])) | {"recurrent_kernel": [(h, δ_f), (reset, δ_n)]}
     return State(d.h * (1 - f) + d_q * f + δ_f @ V_f.T), messages

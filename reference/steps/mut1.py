@@ -92,10 +92,11 @@ def backstep(
     U_r, U_n = split(w.recurrent_kernel, "rn")
     V_r, V_n = split(via.recurrent_kernel, "rn")
     d_r, d_n = (None,) * 2 if w.recurrent_bias is None else split(w.recurrent_bias, "rn")
+    reset = r * h
     δ_z = clip(σ.back(d.h * (n - h), x_z, z), message_clip)
-    δ_n = clip(φ.back(d.h * z, x_n + affine(r * h, U_n, d_n), n), message_clip)
+    δ_n = clip(φ.back(d.h * z, lambda: x_n + affine(reset, U_n, d_n), n), message_clip)
     d_q = δ_n @ V_n.T
-    δ_r = clip(σ.back(d_q * h, x_r + affine(h, U_r, d_r), r), message_clip)
+    δ_r = clip(σ.back(d_q * h, lambda: x_r + affine(h, U_r, d_r), r), message_clip)
     messages: Messages = {"xw": fuse([δ_z, δ_r, δ_n]), "recurrent_bias": fuse([δ_r, δ_n])}
-    messages["recurrent_kernel"] = [(h, δ_r), (r * h, δ_n)]
+    messages["recurrent_kernel"] = [(h, δ_r), (reset, δ_n)]
     return State(d.h * (1 - z) + d_q * r + δ_r @ V_r.T), messages

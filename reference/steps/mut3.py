@@ -76,10 +76,11 @@ def backstep(
     V_z, V_r, V_n = split(via.recurrent_kernel, gates)
     d_z, d_r, d_n = (None,) * 3 if w.recurrent_bias is None else split(w.recurrent_bias, gates)
     squashed = TANH(h)
-    δ_z = clip(σ.back(d.h * (n - h), x_z + affine(squashed, U_z, d_z), z), message_clip)
-    δ_n = clip(φ.back(d.h * z, x_n + affine(r * h, U_n, d_n), n), message_clip)
+    reset = r * h
+    δ_z = clip(σ.back(d.h * (n - h), lambda: x_z + affine(squashed, U_z, d_z), z), message_clip)
+    δ_n = clip(φ.back(d.h * z, lambda: x_n + affine(reset, U_n, d_n), n), message_clip)
     d_q = δ_n @ V_n.T
-    δ_r = clip(σ.back(d_q * h, x_r + affine(h, U_r, d_r), r), message_clip)
+    δ_r = clip(σ.back(d_q * h, lambda: x_r + affine(h, U_r, d_r), r), message_clip)
     d_h = d.h * (1 - z) + d_q * r + δ_r @ V_r.T + TANH.back(δ_z @ V_z.T, h, squashed)
-    messages = added(h, fuse([δ_z, δ_r, δ_n])) | {"recurrent_kernel": [(squashed, δ_z), (h, δ_r), (r * h, δ_n)]}
+    messages = added(h, fuse([δ_z, δ_r, δ_n])) | {"recurrent_kernel": [(squashed, δ_z), (h, δ_r), (reset, δ_n)]}
     return State(d_h), messages

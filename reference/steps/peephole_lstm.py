@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from reference.activations import SIGMOID, TANH, Activation
-from reference.gates import affine, clip, fuse, peep, split, within
+from reference.gates import affine, clip, fuse, peep, split, split_later, within
 from reference.steps import Array, Messages, Moment, added
 
 gates = "ifgo"
@@ -100,7 +100,7 @@ def backstep(
     σ, φ, ψ = recurrent_activation, activation, output_activation or activation
     h, c = s.before
     i, f, g, o = (s.gates[letter] for letter in gates)
-    a_i, a_f, a_g, a_o = split(s.xw + affine(h, w.recurrent_kernel, w.recurrent_bias), gates)
+    a_i, a_f, a_g, a_o = split_later(lambda: s.xw + affine(h, w.recurrent_kernel, w.recurrent_bias), gates)
     p_i, p_f, p_o = (None,) * 3 if w.peephole is None else split(w.peephole, "ifo")
     v_i, v_f, v_o = (None,) * 3 if via.peephole is None else split(via.peephole, "ifo")
     new, squashed = s.after.c, ψ(s.after.c)
@@ -111,12 +111,12 @@ def backstep(
         d_h = within(d.h, affine(m, w.projection, None), proj_clip)
         d_m = d_h @ w.projection.T
         messages["projection"] = [(m, d_h)]
-    δ_o = clip(σ.back(d_m * squashed, peep(a_o, p_o, new), o), message_clip)
+    δ_o = clip(σ.back(d_m * squashed, lambda: peep(a_o(), p_o, new), o), message_clip)
     d_c = peep(d.c + ψ.back(d_m * o, new, squashed), v_o, δ_o)
     d_c = within(d_c, f * c + i * g, cell_clip)
     δ_g = clip(φ.back(d_c * i, a_g, g), message_clip)
-    δ_f = clip(σ.back(d_c * c, peep(a_f, p_f, c) + forget_bias, f), message_clip)
-    δ_i = clip(σ.back(d_c * g, peep(a_i, p_i, c), i), message_clip)
+    δ_f = clip(σ.back(d_c * c, lambda: peep(a_f(), p_f, c) + forget_bias, f), message_clip)
+    δ_i = clip(σ.back(d_c * g, lambda: peep(a_i(), p_i, c), i), message_clip)
     δ = fuse([δ_i, δ_f, δ_g, δ_o])
     messages |= added(h, δ) | {"peephole": fuse([c * δ_i, c * δ_f, new * δ_o])}
     return State(δ @ via.recurrent_kernel.T, peep(peep(d_c * f, v_i, δ_i), v_f, δ_f)), messages

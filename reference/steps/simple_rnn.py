@@ -42,6 +42,6 @@ def backstep(
         d_h⁻ = δ Uᵀ
     """
     h = s.before.h
-    a = s.xw + affine(h, w.recurrent_kernel, w.recurrent_bias)
+    a = lambda: s.xw + affine(h, w.recurrent_kernel, w.recurrent_bias)
     δ = clip(activation.back(d.h, a, s.gates["h"]), message_clip)
     return State(δ @ via.recurrent_kernel.T), added(h, δ)

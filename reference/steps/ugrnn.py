@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from reference.activations import SIGMOID, TANH, Activation
-from reference.gates import affine, clip, fuse, split
+from reference.gates import affine, clip, fuse, split, split_later
 from reference.steps import Array, Messages, Moment, Weights, added
 
 gates = "zn"
@@ -68,8 +68,8 @@ def backstep(
     σ, φ = recurrent_activation, activation
     (h,) = s.before
     z, n = (s.gates[letter] for letter in gates)
-    a_z, a_n = split(s.xw + affine(h, w.recurrent_kernel, w.recurrent_bias), gates)
-    δ_z = σ.back(d.h * (h - n), a_z + forget_bias, z)
+    a_z, a_n = split_later(lambda: s.xw + affine(h, w.recurrent_kernel, w.recurrent_bias), gates)
+    δ_z = σ.back(d.h * (h - n), lambda: a_z() + forget_bias, z)
     δ_n = φ.back(d.h * (1 - z), a_n, n)
     δ = clip(fuse([δ_z, δ_n]), message_clip)
     return State(d.h * z + δ @ via.recurrent_kernel.T), added(h, δ)

@@ -9,6 +9,7 @@ taken from another, one at a time.
 import ast
 import copy
 import inspect
+import textwrap
 from dataclasses import replace
 
 import numpy as np
@@ -17,8 +18,9 @@ from differences import LIMIT, drawn, layer, zipped
 
 import reference.gradients
 import reference.unroll
+import reference.wrapped
 from comparisons.proof import draws
-from reference import Bidirectional, Stack, activations, slopes
+from reference import Bidirectional, Dropout, Stack, Wrapped, activations, slopes
 from reference.activations import PARAMETRISED, get
 from reference.steps import CELLS, module, options
 
@@ -93,7 +95,7 @@ def seen(right, one, **given):
 
 def mistakes(function):
     """`(what, function with the mistake)`, one at a time."""
-    source = inspect.getsource(function)
+    source = textwrap.dedent(inspect.getsource(function))
     tree, lines = ast.parse(source), source.splitlines()
     body = tree.body[0]
     names = {node.id for node in ast.walk(body) if isinstance(node, ast.Name)}
@@ -143,7 +145,8 @@ def _become(node, other):
     node.__dict__.update(fields)
 
 
-SLOPED = [name for name in activations.names() if get(name).function in slopes.SLOPES]
+SLOPES = slopes.OF_VALUE | slopes.OF_ARGUMENT
+SLOPED = [name for name in activations.names() if get(name).function in SLOPES]
 
 # Mistakes that are none: a shape is the same, and zeros are.
 SAME = {
@@ -156,9 +159,6 @@ SAME = {
     # An array's rows have the same shapes where it has.
     "parts = lambda values: [np.shape(a) for a in (values if pair.merge_mode is None else [values])] # "
     "values if pair.merge_mode is None else [values]: always body",
-    # Without a mask every step is seen.
-    "d_new = d_state if mask is None else type(d_state)(*(np.where(seen, d, 0) for d in d_state)) # "
-    "d_state if mask is None else type(d_state)(*(np.where(seen, d, 0) for d in d_state)): always orelse",
 }
 # Seen by tests of their own in tests/reference: no steps, wrong truncations, inputs that are not numbers where masked.
 ELSEWHERE = {
@@ -200,7 +200,8 @@ def test_a_forgotten_slope_is_seen(name, monkeypatch):
     activation = get(name, **parameters)
     one = layer("simple_rnn", activation=activation)
     right = everything(one)
-    monkeypatch.setitem(slopes.SLOPES, activation.function, lambda x, y, **parameters: 1)
+    table = slopes.OF_VALUE if activation.function in slopes.OF_VALUE else slopes.OF_ARGUMENT
+    monkeypatch.setitem(table, activation.function, lambda *of, **parameters: 1)
     assert seen(right, one)
 
 
@@ -241,7 +242,22 @@ def models():
         (Bidirectional(one, turned("jordan", go_backwards=True), None), {}),
         (Stack((Bidirectional(one, back, "sum"), above)), {"with_state": False}),
         (Stack((Bidirectional(*last, "sum"), above)), {}),
+        *((each, {"mask": None, **how}) for each in (dropped(one), dropped(layer("mut2"))) for how in HELD),
+        (Stack((dropped(above), Wrapped(above, residual=True)), return_sequences=False), {"mask": None}),
     ]
+
+
+HELD = [{}, {"with_state": False}, {"message_clip": 0.02}]
+
+
+def dropped(one):
+    """A layer within two wrappers, with other masks at every step."""
+
+    def kept(seed, width):
+        return Dropout(np.random.default_rng(seed).random((2, 4, width)) < 0.6, 0.6)
+
+    inner = Wrapped(one, kept(0, one.input_dim), kept(1, one.recurrent_dim), kept(2, one.recurrent_dim))
+    return Wrapped(inner, output=kept(3, one.recurrent_dim), residual=one.input_dim == one.recurrent_dim)
 
 
 LOOP = {
@@ -254,7 +270,10 @@ LOOP = {
         "_at_the_end",
         "_stack",
         "_bidirectional",
+        "_wrapped",
     ],
+    reference.wrapped: ["_back"],
+    Wrapped: ["back"],
 }
 
 

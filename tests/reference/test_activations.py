@@ -57,6 +57,15 @@ def test_within_four_units_of_50_digits_in_both_tails(name):
         assert abs(NUMBER(float(got)) - want) <= 4 * U["float64"] * scale, f"{name}({x}) = {got}"
 
 
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+def test_sigmoid_s_tails_are_no_zeros(dtype):
+    """Below, down to the smallest number there is, where exp(−x) is none."""
+    x = np.linspace(-104, 30, 20001).astype(dtype)
+    want = np.exp(x, dtype="float64") / (1 + np.exp(x, dtype="float64"))
+    smallest = np.finfo(dtype).smallest_subnormal.astype("float64")
+    assert np.all(np.abs(activations.sigmoid(x) - want) <= 2.5 * np.finfo(dtype).eps * want + 2 * smallest)
+
+
 def test_softmax_within_four_units_and_one_for_each_unit_of_distance_from_the_largest():
     rows = np.random.default_rng(0).normal(size=(20, 5)) * np.geomspace(0.01, 100, 20)[:, None]
     for row, got in zip(rows, activations.get("softmax")(rows), strict=True):

@@ -1,6 +1,7 @@
 """Wrapped: what is dropped, when, and what is added to what."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,7 +36,9 @@ def inputs():
 def adding(**wrappers):
     """One linear unit that adds its input to its state, with masks `(1, T, 1)` and a probability of one half."""
     layer = Layer("simple_rnn", Weights(np.ones((1, 1)), np.ones((1, 1))), {"activation": "linear"})
-    given = {k: Dropout(np.reshape(v, (1, -1, 1)), 0.5) if isinstance(v, list) else v for k, v in wrappers.items()}
+    given: dict[str, Any] = {
+        k: Dropout(np.reshape(v, (1, -1, 1)), 0.5) if isinstance(v, list) else v for k, v in wrappers.items()
+    }
     return Wrapped(layer, **given)
 
 
@@ -72,7 +75,9 @@ def test_dropout_around_a_residual_sum_drops_the_sum():
 def test_a_run_is_its_steps(cell):
     """Again, a step at a time: c is never dropped."""
     layer, x = draw(cell), inputs()
-    drop = {name: masks(k, keep_prob=0.4 + k / 5) for k, name in enumerate(("input", "state", "output"))}
+    drop: dict[str, Any] = {
+        name: masks(k, keep_prob=0.4 + k / 5) for k, name in enumerate(("input", "state", "output"))
+    }
     start = [np.random.default_rng(k).normal(size=(B, X)) for k in range(1 + (cell == "lstm"))]
     run = Wrapped(layer, **drop, residual=True).run(x, start)
     dropped = lambda name, a, t: a * drop[name].kept[:, t] / np.float64(np.float32(drop[name].keep_prob))
@@ -109,7 +114,8 @@ def test_all_steps_in_one():
 
 
 def test_stack_runs_wrapped_layers():
-    below, above = Wrapped(draw("lstm"), output=masks(1)), Wrapped(draw("gru", 1), residual=True)
+    below: Any = Wrapped(draw("lstm"), output=masks(1))
+    above: Any = Wrapped(draw("gru", 1), residual=True)
     run = Stack((below, above)).run(inputs())
     first = below.run(inputs())
     assert (run.outputs == above.run(first.outputs).outputs).all()
@@ -173,7 +179,8 @@ def wider(layer):
 
 
 def test_gradients_of_a_stack_of_wrapped_layers():
-    below, above = AROUND["all"](draw("lstm")), AROUND["residual"](draw("gru", 1))
+    below: Any = AROUND["all"](draw("lstm"))
+    above: Any = AROUND["residual"](draw("gru", 1))
     (x, first), (_, second) = drawn(below.innermost), drawn(above.innermost)
     close(farthest(Stack((below, above), return_sequences=False), x, (first, second)))
 
@@ -221,7 +228,8 @@ def test_gradients_are_tensorflow_s(cell, wrapper):
         outputs = rnn(x)
         loss = tf.reduce_sum(outputs * d)
     d_x, d_kernel, d_recurrent, d_bias = tape.gradient(loss, [x, *(v.value for v in inner.trainable_variables)])
-    ours = Wrapped(read(inner), residual=wrapper != "DeviceWrapper")
+    layer: Any = read(inner)
+    ours = Wrapped(layer, residual=wrapper != "DeviceWrapper")
     run = ours.run(inputs())
     assert run.outputs == pytest.approx(outputs.numpy(), abs=1e-14)
     got = ours.backprop(run, d)
