@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import textwrap
-
 import keras
 import numpy as np
 import pytest
@@ -177,37 +173,3 @@ def test_an_exported_model_gives_the_same(tmp_path):
     x = tf.cast(inputs()[0], "float32")
     loaded = tf.saved_model.load(tmp_path)
     assert_close(loaded.serve(x), stock(x), 1e-5)
-
-
-def test_mirrored_on_two_devices():
-    """In a process of its own: logical devices are made before TensorFlow starts."""
-    program = """
-        import keras, numpy as np, tensorflow as tf
-        import cells
-
-        cpu = tf.config.list_physical_devices("CPU")[0]
-        tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-        strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-        rng = np.random.default_rng(0)
-        x, y = rng.standard_normal((4, 5, 3)), rng.standard_normal((4, 4))
-        with strategy.scope():
-            inputs = keras.Input((5, 3))
-            pairs = [
-                [getattr(home, name)(4) for home in (cells, keras.layers)] for name in ("SimpleRNN", "LSTM", "GRU")
-            ]
-            model = keras.Model(inputs, [layer(inputs) for pair in pairs for layer in pair])
-            for ours, stock in pairs:
-                stock.set_weights(ours.get_weights())
-            model.compile("sgd", loss="mse", jit_compile=False)
-        before = model.get_weights()
-        model.fit(x, [y] * 6, batch_size=4, verbose=0)
-        assert all((a != b).any() for a, b in zip(before, model.get_weights(), strict=True))
-        for ours, stock in pairs:
-            for a, b in zip(ours.get_weights(), stock.get_weights(), strict=True):
-                print(np.abs(a - b).max() * 2**24)
-    """
-    done = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    distances = [float(line) for line in done.stdout.split()]
-    assert len(distances) == 9
-    assert max(distances) <= 16
