@@ -21,7 +21,7 @@ check: .venv/ready-to-test  ## style and types
 install: .venv/ready-to-test  ## everything, for working on the code
 
 clean:
-	rm -rf .venv build dist report *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv build dist report bench study-* *.egg-info .pytest_cache .ruff_cache .hypothesis
 
 .venv/created:
 	$(PYTHON) -m venv .venv

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import re
 from argparse import ArgumentParser
 from collections.abc import Callable
 from typing import NamedTuple
 
 DIGITS = 1000  # of an integer argument: Python prints no more than 4300, and a count multiplies three or four
+NUMBERS = 10**8  # in the sequences of a bench's shape, or in its weights: some arrays of so many fit into memory
 
 
 def positive(text: str) -> int:
@@ -21,10 +23,13 @@ def positive(text: str) -> int:
 
 def shape(text: str) -> tuple[int, ...]:
     """An argument's type: batch, time, inputs and units."""
-    numbers = text.split(",")
-    if len(numbers) != 4:
-        raise argparse.ArgumentTypeError(f"must be batch,time,inputs,units, such as 32,100,64,128, got {text!r}")
-    return tuple(positive(number) for number in numbers)
+    if not re.fullmatch(r"0*[1-9]\d{0,8}(,0*[1-9]\d{0,8}){3}", text, re.ASCII):
+        rule = "must be batch,time,inputs,units, positive integers such as 32,100,64,128"
+        raise argparse.ArgumentTypeError(f"{rule}, got {text!r}")
+    B, T, X, H = (int(number) for number in text.split(","))
+    if (largest := max(B * T, H) * (X + H)) > NUMBERS:
+        raise argparse.ArgumentTypeError(f"must need at most {NUMBERS:,} numbers at once, got {text!r}: {largest:,}")
+    return B, T, X, H
 
 
 def seed(text: str) -> int:
@@ -121,7 +126,12 @@ def port(parser: ArgumentParser) -> None:
 def bench(parser: ArgumentParser) -> None:
     """The arguments of `gateproof bench`."""
     add = parser.add_argument
-    add("parts", nargs="*", metavar="PART", help="training, forward, memory, growth, reference (default: all)")
+    add(
+        "parts",
+        nargs="*",
+        metavar="PART",
+        help="training, forward, memory, growth (with T and H), reference (NumPy); default: all, some eight minutes",
+    )
     add(
         "--cells",
         nargs="+",

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from comparisons import cli
+
 ROOT = Path(__file__).parents[1]
 BLOCKS = {
     f"{page}:{text[: block.start()].count(chr(10)) + 1}": (block["language"], block["code"])
@@ -18,6 +20,11 @@ BLOCKS = {
 }
 # Run by tests/test_install.py, in an environment of their own.
 INSTALLED_ELSEWHERE = {"pip install .", "gateproof compare"}
+# Minutes long; run with --quick by these.
+QUICK_ELSEWHERE = {
+    "gateproof bench": "comparisons/test_bench.py",
+    "gateproof study gradients": "comparisons/test_study.py",
+}
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +78,10 @@ def test_shell_blocks_name_what_there_is(line, reader_s_folder):
     """`make` is asked what it would do: the suite runs inside `make test`."""
     if line in INSTALLED_ELSEWHERE:
         assert line in (ROOT / "tests" / "test_install.py").read_text(encoding="utf-8")
+        return
+    if line in QUICK_ELSEWHERE:
+        assert cli.parser().parse(shlex.split(line)[1:]).command in cli.COMMANDS
+        assert "--quick" in (ROOT / "tests" / QUICK_ELSEWHERE[line]).read_text(encoding="utf-8")
         return
     if line.startswith("gateproof "):
         command = [sys.executable, "-m", "comparisons", *shlex.split(line)[1:]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from importlib.util import find_spec
 from typing import NamedTuple
@@ -29,10 +29,10 @@ STOCK = ("stock jit off", "stock jit on")
 OURS = ("ours jit off", "ours jit on")
 
 
-def missing() -> dict[str, str]:
-    """Who cannot take part here, and what to install."""
+def missing(competitors: Mapping[str, Competitor]) -> dict[str, str]:
+    """Who of these cannot take part here, and what to install."""
     return {
         name: f"not installed: pip install {competitor.package}"
-        for name, competitor in COMPETITORS.items()
+        for name, competitor in competitors.items()
         if find_spec(competitor.package) is None
     }

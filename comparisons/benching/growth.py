@@ -11,8 +11,8 @@ from comparisons.benching.work import Shape, drawn
 
 JOB = "step"
 OVER = {
-    "T": [Shape(16, T, 64, 128) for T in (10, 32, 100, 320, 1000, 3200)],
-    "H": [Shape(16, 50, 64, H) for H in (32, 64, 128, 256, 512, 1024)],
+    "T": [Shape(16, T, 64, 128) for T in (10, 100, 800, 3200)],
+    "H": [Shape(16, 50, 64, H) for H in (32, 128, 512, 1024)],
 }
 QUICK = {"T": [Shape(2, T, 3, 4) for T in (3, 6)], "H": [Shape(2, 3, 3, H) for H in (4, 8)]}
 BUDGET = 4.0  # seconds that one call may be expected to take; whoever would take longer is left out, and it is said
@@ -30,7 +30,7 @@ def tasks(settings: Settings) -> Iterator[Task]:
 
 def _row(shape: Shape, over: str, known: list[Row], settings: Settings) -> Row:
     """One point; `known` are those before it on its line, and get it."""
-    fewer = settings._replace(rounds=min(settings.rounds, 7), seconds=settings.seconds / 2)
+    fewer = settings._replace(rounds=min(settings.rounds, 3), seconds=settings.seconds / 2)
     work = drawn(settings.cells[0], shape)
     row = compared("growth", JOB, work, fewer, over=over, left_out=_too_slow(shape, over, known))
     known.append(row)

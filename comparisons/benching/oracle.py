@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
 from typing import Any
 
 from comparisons.benching.calls import Call
-from comparisons.benching.competitors import Competitor
+from comparisons.benching.competitors import Competitor, missing
 from comparisons.benching.floors import fastest
 from comparisons.benching.rows import Row, Settings, Task, checked, timed
 from comparisons.benching.work import Shape, Work, drawn
@@ -25,8 +24,8 @@ def tasks(settings: Settings) -> Iterator[Task]:
 
 
 def _row(work: Work, settings: Settings) -> Row:
-    present = {name: competitor for name, competitor in COMPETITORS.items() if find_spec(competitor.package)}
-    calls, wrong = checked("forward", work, present.items())
+    absent = missing(COMPETITORS)
+    calls, wrong = checked("forward", work, [(name, who) for name, who in COMPETITORS.items() if name not in absent])
     run = work.layer.run(work.x)
     calls["backprop"] = lambda: work.layer.backprop(run, work.d_outputs)
     measured, floor = timed(calls, fastest("forward", work.cell, work.shape, ("numpy",)), settings)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from statistics import median, quantiles
 from time import perf_counter
 from typing import Any, NamedTuple
 
 TURN = 0.02  # seconds that a turn lasts at least, so that short calls are made often enough
+LONG = 0.1  # seconds from which one call is a turn
+LEAST = 5  # rounds, however long they take
 
 
 class Timing(NamedTuple):
@@ -16,16 +18,24 @@ class Timing(NamedTuple):
     median: float
     lower: float
     upper: float
-    rounds: int
+    turns: tuple[float, ...]
+
+
+class Ratio(NamedTuple):
+    """How many times as much one takes as another: of their medians, and the quartiles of that from round to round."""
+
+    value: float
+    lower: float
+    upper: float
 
 
 def alternate(calls: Mapping[str, Callable[[], Any]], rounds: int, seconds: float) -> dict[str, Timing]:
-    """The time of each call, in rounds that each begin with another: at most `rounds`, at least 3, then as many as fit
-    into `seconds`."""
+    """The time of each call, in rounds that each begin with another: at most `rounds`, at least `LEAST`, then as many
+    as fit into `seconds`."""
     names, turns = list(calls), {name: list[float]() for name in calls}
     end = perf_counter() + seconds
     for n in range(rounds):
-        if n >= min(3, rounds) and perf_counter() > end:
+        if n >= LEAST and perf_counter() > end:
             break
         first = n % len(names)
         for name in names[first:] + names[:first]:
@@ -34,10 +44,10 @@ def alternate(calls: Mapping[str, Callable[[], Any]], rounds: int, seconds: floa
 
 
 def _turn(call: Callable[[], Any]) -> float:
-    """The median of calls made for `TURN` seconds. Of several the first is not counted: it finds the caches as another
-    left them, and the other's threads still awake."""
+    """The median of calls made for `TURN` seconds, two at least unless one is `LONG`. Of several the first is not
+    counted: it finds the caches as another left them, and the other's threads still awake."""
     taken, end = [], perf_counter() + TURN
-    while not taken or perf_counter() < end:
+    while not taken or (len(taken) < 2 and taken[0] < LONG) or perf_counter() < end:
         start = perf_counter()
         call()
         taken.append(perf_counter() - start)
@@ -46,4 +56,16 @@ def _turn(call: Callable[[], Any]) -> float:
 
 def timing(taken: list[float]) -> Timing:
     quarters = quantiles(taken, n=4, method="inclusive") if len(taken) > 1 else taken * 3
-    return Timing(median(taken), quarters[0], quarters[2], len(taken))
+    return Timing(median(taken), quarters[0], quarters[2], tuple(taken))
+
+
+def ratio(much: Timing, little: Timing) -> Ratio:
+    """Of two that took their turns in the same rounds: what slows a whole round down is in both."""
+    each = timing([a / b for a, b in zip(much.turns, little.turns, strict=True)])
+    value = much.median / little.median
+    return Ratio(value, min(value, each.lower), max(value, each.upper))
+
+
+def together(timings: Sequence[Timing]) -> Timing:
+    """What all take one after another, round by round."""
+    return timing([sum(turns) for turns in zip(*(one.turns for one in timings), strict=True)])

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from comparisons.benching.competitors import COMPETITORS, STOCK, Competitor
 from comparisons.benching.floors import fastest
-from comparisons.benching.rounds import Timing, alternate
+from comparisons.benching.rounds import Ratio, Timing, alternate, ratio, together
 from comparisons.benching.work import Shape, Work
 
 Calls = dict[str, Callable[[], Any]]
@@ -26,18 +26,18 @@ class Row:
     measured: dict[str, Timing] = field(default_factory=dict)  # seconds, or bytes in `memory`
     wrong: dict[str, str] = field(default_factory=dict)  # who does not compute the same function, or fails, and how
     left_out: dict[str, str] = field(default_factory=dict)  # who was not measured here, and why
-    floor: dict[str, float] = field(default_factory=dict)  # {"matmul, library": seconds}, timed in the same rounds
+    floor: dict[str, Timing] = field(default_factory=dict)  # {"matmul, library": …}, timed in the same rounds
     over: str = ""  # "T" or "H": which of them grows from row to row, in `growth`
 
     @property
-    def least(self) -> float | None:
-        """Seconds that the job's matmuls take alone, each by the fastest library."""
-        return sum(self.floor.values()) or None
+    def least(self) -> Timing | None:
+        """What the job's matmuls take alone, each by the fastest library."""
+        return together(list(self.floor.values())) if self.floor else None
 
     @property
-    def stock(self) -> float | None:
+    def stock(self) -> Timing | None:
         """The better of the two ways of `keras.layers`."""
-        return min((self.measured[name].median for name in STOCK if name in self.measured), default=None)
+        return min((self.measured[name] for name in STOCK if name in self.measured), default=None)
 
     @property
     def names(self) -> list[str]:
@@ -45,14 +45,14 @@ class Row:
         inside = {**self.measured, **self.wrong, **self.left_out}
         return [name for name in COMPETITORS if name in inside] + [name for name in inside if name not in COMPETITORS]
 
-    def over_floor(self, name: str) -> float | None:
+    def over_floor(self, name: str) -> Ratio | None:
         """How many times as long as its matmuls alone it takes."""
-        return self.measured[name].median / self.least if self.least and name in self.measured else None
+        return ratio(self.measured[name], self.least) if self.least and name in self.measured else None
 
-    def ratio(self, name: str, to: str | None = None) -> float | None:
+    def ratio(self, name: str, to: str | None = None) -> Ratio | None:
         """How many times as much `to`, or the better of stock's two ways, takes as `name`."""
-        other = self.measured[to].median if to in self.measured else None if to else self.stock
-        return other / self.measured[name].median if other and name in self.measured else None
+        other = self.measured.get(to) if to else self.stock
+        return ratio(other, self.measured[name]) if other and name in self.measured else None
 
 
 class Task(NamedTuple):
@@ -67,7 +67,7 @@ class Settings(NamedTuple):
     shapes: tuple[Shape, ...]
     present: tuple[str, ...]  # the competitors that are installed
     rounds: int  # at most
-    seconds: float  # for the rounds of one row, unless 3 rounds take longer
+    seconds: float  # for the rounds of one row, unless the least number of rounds takes longer
     quick: bool
 
 
@@ -90,10 +90,10 @@ def compared(
     return Row(part, job, work.cell, work.shape, measured, wrong, left_out, floor, over)
 
 
-def timed(calls: Calls, matmuls: Calls, settings: Settings) -> tuple[dict[str, Timing], dict[str, float]]:
-    """The times of the competitors, and the medians of the matmuls' between them."""
+def timed(calls: Calls, matmuls: Calls, settings: Settings) -> tuple[dict[str, Timing], dict[str, Timing]]:
+    """The times of the competitors, and of the matmuls between them."""
     times = alternate(calls | matmuls, settings.rounds, settings.seconds)
-    return {name: times[name] for name in calls}, {name: times[name].median for name in matmuls}
+    return {name: times[name] for name in calls}, {name: times[name] for name in matmuls}
 
 
 def checked(job: str, work: Work, competitors: Iterable[tuple[str, Competitor]]) -> tuple[Calls, dict[str, str]]:

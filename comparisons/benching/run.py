@@ -56,13 +56,13 @@ def run(
     shapes: of training and forward. rounds: at most, of a row; 15 unless given, or 2 of a quick run, whose tiny shapes
     only show that all works.
     """
-    missing = competitors.missing()
+    missing = competitors.missing(competitors.COMPETITORS)
     settings = Settings(
         cells=tuple(cells),
         shapes=tuple(shapes or (sequences.QUICK if quick else sequences.SHAPES)),
         present=tuple(name for name in competitors.COMPETITORS if name not in missing),
         rounds=rounds or (2 if quick else 15),
-        seconds=0.1 if quick else 4.0,
+        seconds=0.1 if quick else 2.5,
         quick=quick,
     )
     tasks = [task for part in parts for task in PARTS[part](settings)]
@@ -72,6 +72,8 @@ def run(
         row = task.row()
         rows = [known for known in rows if known is not row] + [row]
     versions = {package: _version(package) for package in PACKAGES}
+    if "reference" in parts:
+        missing |= competitors.missing(oracle.COMPETITORS)
     return Report(tuple(rows), missing, tuple(targets(rows)), settings, machine(), versions)
 
 

@@ -7,6 +7,7 @@ from math import exp, log
 from typing import NamedTuple
 
 from comparisons.benching import growth, memory, oracle
+from comparisons.benching.rounds import Ratio
 from comparisons.benching.rows import Row
 from comparisons.benching.sequences import SHAPES
 
@@ -22,18 +23,19 @@ COLUMNS = {
 
 
 class Target(NamedTuple):
-    """A number that should be at least, or at most, the limit; None where it was not measured."""
+    """A ratio that should be at least, or at most, the limit; None where it was not measured."""
 
     name: str
-    measured: float | None
+    measured: Ratio | None
     limit: float
     at_most: bool = False
 
     @property
     def met(self) -> bool | None:
-        if self.measured is None:
+        """None where it was not measured, or where the limit lies within the spread and the run cannot tell."""
+        if self.measured is None or self.measured.lower < self.limit < self.measured.upper:
             return None
-        return self.measured <= self.limit if self.at_most else self.measured >= self.limit
+        return self.measured.value <= self.limit if self.at_most else self.measured.value >= self.limit
 
 
 def targets(rows: Sequence[Row]) -> list[Target]:
@@ -42,16 +44,16 @@ def targets(rows: Sequence[Row]) -> list[Target]:
     return [target for part, found in TARGETS.items() if part in parts for target in found(rows)]
 
 
-def ratios(rows: Sequence[Row], part: str, column: str, cells: Sequence[str] = CELLS) -> list[float]:
+def ratios(rows: Sequence[Row], part: str, column: str, cells: Sequence[str] = CELLS) -> list[Ratio]:
     """How many times as fast as the faster of stock's two ways ours is, a row of the four shapes."""
     job, name = COLUMNS[part, column]
     chosen = [row for row in rows if (row.part, row.job) == (part, job) and row.shape in SHAPES and row.cell in cells]
     return [ratio for row in chosen if (ratio := row.ratio(name)) is not None]
 
 
-def mean(values: Sequence[float]) -> float | None:
-    """The geometric mean."""
-    return exp(sum(map(log, values)) / len(values)) if values else None
+def mean(ratios: Sequence[Ratio]) -> Ratio | None:
+    """The geometric mean, and those of the quartiles."""
+    return Ratio(*(exp(sum(map(log, field)) / len(field)) for field in zip(*ratios, strict=True))) if ratios else None
 
 
 def _training(rows: Sequence[Row]) -> Iterator[Target]:
@@ -79,7 +81,8 @@ def _memory(rows: Sequence[Row]) -> Iterator[Target]:
 
 def _growth(rows: Sequence[Row]) -> Iterator[Target]:
     line = [row for row in rows if row.part == "growth" and row.shape in growth.OVER["T"] and row.over == "T"]
-    yield Target("growth: power of T, ours jit on", growth.exponent(line, "ours jit on"), 1.1, True)
+    power = growth.exponent(line, "ours jit on")
+    yield Target("growth: power of T, ours jit on", power if power is None else Ratio(power, power, power), 1.1, True)
 
 
 def _reference(rows: Sequence[Row]) -> Iterator[Target]:

@@ -24,6 +24,8 @@ def answer(args: Namespace) -> Answer:
     """
     parts = choices.chosen("part", args.parts or None, PARTS)
     cells = choices.chosen("cell", args.cells or ["lstm", "gru"], CELLS)
+    if args.shapes and not {"training", "forward"} & set(parts):
+        raise Stop(f"--shapes must go with training or forward, got {', '.join(parts)}")
     for package in ("keras", "tensorflow"):
         if find_spec(package) is None:
             raise Stop(f"{package} must be installed to time the layers: pip install {package}", MISSING)

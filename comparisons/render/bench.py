@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from comparisons.benching import growth
+from comparisons.benching.rounds import Ratio
 from comparisons.benching.rows import Row
 from comparisons.benching.run import Report
 from comparisons.benching.targets import Target, mean
@@ -20,7 +21,8 @@ METHOD = (
     "jit off is what Keras chooses by itself where there is no graphics card. Stock: keras.layers; ours: cells.",
     "Floor: the job's matmuls alone, in the same rounds, each by the fastest of NumPy, XLA and PyTorch (of the",
     "reference: NumPy); what these calls take, not a bound.",
-    "Faster: the better of stock's two ways over ours; above 1, ours is faster.",
+    "Faster: the better of stock's two ways over ours; above 1, ours is faster. In brackets: the quartiles from round",
+    "to round. Where a limit lies between them, this run cannot tell.",
     "Memory: the peak of a step over what the process held before the first one, each in a process of its own.",
 )
 TITLES = {
@@ -32,11 +34,11 @@ TITLES = {
     ("reference", "run"): "the NumPy reference, ms",
 }
 # What is derived from a part's rows, by heading.
-FASTER: dict[str, Callable[[Row], float | None]] = {
+FASTER: dict[str, Callable[[Row], Ratio | None]] = {
     "jit off, faster": lambda row: row.ratio("ours jit off"),
     "jit on, faster": lambda row: row.ratio("ours jit on"),
 }
-DERIVED: dict[str, dict[str, Callable[[Row], float | None]]] = {
+DERIVED: dict[str, dict[str, Callable[[Row], Ratio | None]]] = {
     "training": FASTER,
     "forward": FASTER,
     "memory": {
@@ -63,7 +65,7 @@ def data(report: Report) -> dict[str, Any]:
         "versions": report.versions,
         "settings": {name: getattr(report.settings, name) for name in ("cells", "rounds", "seconds", "quick")},
         "missing": report.missing,
-        "targets": [{**target._asdict(), "met": target.met} for target in report.targets],
+        "targets": [_target(target) for target in report.targets],
         "rows": [_row(row) for row in report.rows],
     }
 
@@ -73,9 +75,18 @@ def _row(row: Row) -> dict[str, Any]:
         **asdict(row),
         "shape": row.shape._asdict(),
         "measured": {name: timing._asdict() for name, timing in row.measured.items()},
-        "least": row.least,
-        "derived": {heading: of(row) for heading, of in DERIVED[row.part].items()},
+        "floor": {name: timing.median for name, timing in row.floor.items()},
+        "least": row.least and row.least.median,
+        "derived": {heading: _fields(of(row)) for heading, of in DERIVED[row.part].items()},
     }
+
+
+def _target(target: Target) -> dict[str, Any]:
+    return {**target._asdict(), "measured": _fields(target.measured), "met": target.met}
+
+
+def _fields(ratio: Ratio | None) -> dict[str, float] | None:
+    return ratio and ratio._asdict()
 
 
 def tables(report: Report) -> Iterator[Any]:
@@ -86,8 +97,8 @@ def tables(report: Report) -> Iterator[Any]:
         yield f"{first.part}{over}, {first.cell}: {TITLES[first.part, first.job]}"
         yield _measured(rows)
         yield ""
-    if report.targets:
-        yield _targets(report.targets)
+    if measured := [target for target in report.targets if target.measured]:
+        yield _targets(measured)
         yield ""
     yield from METHOD
     yield "; ".join(f"{name}: {value}" for name, value in report.machine.items()) + "."
@@ -118,11 +129,11 @@ def _measured(rows: list[Row]) -> Any:
     show = _megabytes if part == "memory" else _milliseconds
     for row in rows:
         values = [show(row.measured[name].median) if name in row.measured else _none(row, name) for name in everybody]
-        least = [_milliseconds(row.least)] * (part != "memory")
+        least = [_milliseconds(row.least and row.least.median)] * (part != "memory")
         table.add_row(str(row.shape), *values, *least, *(_ratio(of(row)) for of in derived.values()))
     blank = [""] * (part != "memory")
     if rows[0].over:
-        slopes = [_ratio(growth.exponent(rows, name)) for name in everybody]
+        slopes = [_power(growth.exponent(rows, name)) for name in everybody]
         table.add_row(f"power of {rows[0].over}", *slopes, *blank, *[""] * len(derived), style="bold")
     elif len(rows) > 1 and part != "reference":
         means = [mean([ratio for row in rows if (ratio := of(row))]) for of in derived.values()]
@@ -132,9 +143,10 @@ def _measured(rows: list[Row]) -> Any:
 
 def _targets(found: Sequence[Target]) -> Any:
     table = _table("aimed for", "measured", "limit", "reached")
+    said = {True: "[green]yes[/]", False: "[red]no[/]", None: "cannot tell"}
     for target in found:
-        said = {True: "[green]yes[/]", False: "[red]no[/]", None: "not measured"}[target.met]
-        table.add_row(target.name, _ratio(target.measured), f"{'≤' if target.at_most else '≥'} {target.limit}", said)
+        limit = f"{'≤' if target.at_most else '≥'} {target.limit}"
+        table.add_row(target.name, _ratio(target.measured), limit, said[target.met])
     return table
 
 
@@ -163,5 +175,13 @@ def _megabytes(size: float) -> str:
     return f"{size / 1e6:,.0f}"
 
 
-def _ratio(ratio: float | None) -> str:
-    return "–" if ratio is None else f"{ratio:.2f}"
+def _power(power: float | None) -> str:
+    return "–" if power is None else f"{power:.2f}"
+
+
+def _ratio(ratio: Ratio | None) -> str:
+    """The ratio, and where it is spread its quartiles."""
+    if ratio is None:
+        return "–"
+    spread = rf" \[{ratio.lower:.2f}, {ratio.upper:.2f}]" if ratio.lower < ratio.upper else ""  # rich's brackets
+    return f"{ratio.value:.2f}{spread}"

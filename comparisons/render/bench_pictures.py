@@ -42,11 +42,22 @@ def speed(rows: Sequence[Row]) -> Any:
         for k, name in enumerate(everybody):
             at = [(y + (k - (len(everybody) - 1) / 2) * height, row.ratio(name)) for y, row in enumerate(found)]
             at = [(y, ratio) for y, ratio in at if ratio]
-            bars = axis.barh([y for y, _ in at], [r - 1 for _, r in at], height, left=1, color=COLOURS[name])
+            spread = [[r.value - r.lower for _, r in at], [r.upper - r.value for _, r in at]]
+            bars = axis.barh(
+                [y for y, _ in at],
+                [r.value - 1 for _, r in at],
+                height,
+                left=1,
+                color=COLOURS[name],
+                xerr=spread,
+                error_kw={"elinewidth": 0.8, "ecolor": FLOOR},
+            )
             handles.setdefault(name, bars)
         for y, row in enumerate(found):
             if row.least and row.stock:
-                (mark,) = axis.plot([row.stock / row.least] * 2, [y - 0.4, y + 0.4], color=FLOOR, linewidth=1.5)
+                (mark,) = axis.plot(
+                    [row.stock.median / row.least.median] * 2, [y - 0.4, y + 0.4], color=FLOOR, linewidth=1.5
+                )
                 handles.setdefault("the matmuls alone (floor)", mark)
         axis.axvline(1, color=FLOOR, linewidth=0.8)
         axis.set(xscale="log", ylim=(len(found) - 0.5, -0.5))
@@ -82,7 +93,7 @@ def growth(rows: Sequence[Row]) -> Any:
                 linewidth=0,
             )
             handles.setdefault(name, line)
-        least = [(getattr(row.shape, over), 1e3 * row.least) for row in found if row.least]
+        least = [(getattr(row.shape, over), 1e3 * row.least.median) for row in found if row.least]
         (line,) = axis.plot(*zip(*least, strict=True), "--", color=FLOOR)
         handles.setdefault("the matmuls alone (floor)", line)
         fixed = ", ".join(f"{name} = {n}" for name, n in first._asdict().items() if name != over)

@@ -1,10 +1,10 @@
 """`gateproof bench`: what is timed is checked first, nobody is dropped, and the numbers are what they are called."""
 
+import gc
 import json
 import math
 import os
 import time
-from functools import partial
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ import pytest
 from comparisons.benching import competitors, floors, growth, memory, rounds, targets
 from comparisons.benching.calls import Call
 from comparisons.benching.competitors import COMPETITORS
-from comparisons.benching.rounds import Timing
+from comparisons.benching.rounds import Ratio, Timing
 from comparisons.benching.rows import Row, Settings, checked, compared
 from comparisons.benching.sequences import SHAPES
 from comparisons.benching.work import Shape, drawn
@@ -21,7 +21,12 @@ TINY = Shape(2, 3, 4, 5)
 
 
 def timed(seconds):
-    return Timing(seconds, seconds, seconds, 1)
+    return Timing(seconds, seconds, seconds, (seconds,))
+
+
+def known(job, work):
+    """A competitor that is there at once, and right."""
+    return Call(lambda: None, lambda: work.answer(job, "float32"))
 
 
 def settings(*present):
@@ -81,8 +86,7 @@ def test_the_wrong_and_the_failing_are_named_and_not_timed(monkeypatch):
     other = lambda job, work: Call(
         lambda: None, lambda: {"outputs": work.answer("forward", "float32")["outputs"] * 1.01}
     )
-    right = lambda job, work: Call(lambda: None, lambda: work.answer("forward", "float32"))
-    for name, call in (("stock jit off", other), ("stock jit on", failing), ("pytorch", right)):
+    for name, call in (("stock jit off", other), ("stock jit on", failing), ("pytorch", known)):
         monkeypatch.setitem(COMPETITORS, name, COMPETITORS[name]._replace(call=call))
     present = settings("stock jit off", "stock jit on", "pytorch", "ours jit on")
     row = compared("forward", "forward", drawn("lstm", TINY), present, left_out={"ours jit on": "too slow"})
@@ -106,9 +110,18 @@ def test_rounds_alternate_and_give_medians(monkeypatch):
 
         return run
 
+    monkeypatch.setattr(rounds, "LEAST", 3)
     found = rounds.alternate({"a": call("a", 1, 2, 9), "b": call("b", 3, 1, 5)}, 5, seconds=0.0)
-    assert "".join(order) == "abbaab", "three rounds at least, each begun by another"
-    assert found == {"a": Timing(2, 1.5, 5.5, 3), "b": Timing(3, 2, 4, 3)}
+    assert "".join(order) == "abbaab", "at least so many rounds, each begun by another"
+    assert found == {"a": Timing(2, 1.5, 5.5, (1, 2, 9)), "b": Timing(3, 2, 4, (3, 1, 5))}
+    assert rounds.ratio(found["b"], found["a"]) == (
+        1.5,
+        pytest.approx((1 / 2 + 5 / 9) / 2),
+        pytest.approx((3 + 5 / 9) / 2),
+    )
+    assert rounds.together(list(found.values())).turns == (4, 3, 14)
+    two = rounds.alternate({"d": call("d", 0.09, 0.05)}, 1, seconds=0.0)["d"]
+    assert two.median == pytest.approx(0.05), "of two calls the second, unless the first is long"
     short = rounds.alternate({"c": call("c", 0.5, 0.012, 0.004, 0.006)}, 2, seconds=9.0)["c"]
     assert short.median == pytest.approx((0.5 + 0.005) / 2), "one long call; then three short ones, not the first"
     assert (short.lower, short.upper) == (pytest.approx(0.12875), pytest.approx(0.37625))
@@ -121,9 +134,11 @@ def test_ratios_are_to_the_faster_of_stocks_two_ways():
         "ours jit on": timed(2.0),
         "pytorch": timed(1.0),
     }
-    row = Row("training", "step", "lstm", TINY, measured, floor={"x W, xla": 0.4, "h U, numpy": 0.1})
-    assert (row.stock, row.ratio("ours jit on"), row.ratio("ours jit on", "pytorch")) == (3.0, 1.5, 0.5)
-    assert (row.least, row.over_floor("ours jit on")) == (0.5, 4.0)
+    row = Row("training", "step", "lstm", TINY, measured, floor={"x W, xla": timed(0.4), "h U, numpy": timed(0.1)})
+    assert row.stock == timed(3.0)
+    assert row.ratio("ours jit on") == Ratio(1.5, 1.5, 1.5)
+    assert row.ratio("ours jit on", "pytorch") == Ratio(0.5, 0.5, 0.5)
+    assert (row.least, row.over_floor("ours jit on")) == (timed(0.5), Ratio(4, 4, 4))
     assert row.ratio("ours jit off") is row.ratio("ours jit on", "onnx") is None
 
 
@@ -140,6 +155,14 @@ def test_targets_say_whether_they_were_reached():
     assert found(3.0) == [False] * 5
     tiny = Row("training", "step", "lstm", TINY, {"stock jit on": timed(2.0), "ours jit on": timed(1.0)})
     assert [target.met for target in targets.targets([tiny])] == [None] * 5
+
+
+def test_a_limit_within_the_spread_is_neither_reached_nor_missed():
+    met = lambda *ratio, at_most=False: targets.Target("", Ratio(*ratio), 1.0, at_most).met
+    assert met(0.98, 0.95, 1.02) is met(1.02, 0.98, 1.1) is None
+    assert met(0.98, 0.95, 0.99) is met(1.02, 1.01, 1.1, at_most=True) is False
+    assert met(1.02, 1.0, 1.1) is met(0.98, 0.95, 1.0, at_most=True) is True
+    assert targets.mean([Ratio(2, 1, 4), Ratio(8, 4, 9)]) == pytest.approx((4, 2, 6))
 
 
 def test_the_power_of_growth_is_that_of_the_larger_half():
@@ -184,11 +207,24 @@ def test_the_floor_is_the_fastest_library(monkeypatch):
     assert list(floors.fastest("forward", "gru", TINY)) == ["x W, fast", "h U, fast"]
 
 
-def test_the_parts_in_a_quick_run(monkeypatch, quick):
-    monkeypatch.delitem(floors.LIBRARIES, "xla")  # compiling takes long, and is seen above
-    monkeypatch.setattr(growth, "QUICK", {"T": growth.QUICK["T"]})
-    for name in ("stock jit on", "ours jit off"):
-        monkeypatch.delitem(COMPETITORS, name)
+def test_with_jit_too():
+    """The parts below have them stubbed."""
+    with_jit = {name: COMPETITORS[name] for name in ("stock jit on", "ours jit on")}
+    calls, wrong = checked("step", drawn("simple_rnn", TINY), with_jit.items())
+    assert (wrong, list(calls)) == ({}, list(with_jit))
+
+
+@pytest.fixture
+def at_once(monkeypatch):
+    """Nobody of TensorFlow's compiles anything, each of them is seen at work above; and turns are short."""
+    monkeypatch.setattr(rounds, "TURN", 0.0)
+    monkeypatch.setattr(gc, "collect", lambda: 0)
+    monkeypatch.delitem(floors.LIBRARIES, "xla")
+    for name in set(COMPETITORS) - {"pytorch"}:
+        monkeypatch.setitem(COMPETITORS, name, COMPETITORS[name]._replace(call=known))
+
+
+def test_the_parts_in_a_quick_run(at_once, quick):
     found, folder = quick("training", "forward", "growth", "reference", "--cells", "simple_rnn")
     rows = found["rows"]
     assert found["passed"]
@@ -197,7 +233,12 @@ def test_the_parts_in_a_quick_run(monkeypatch, quick):
         assert not row["wrong"]
         names = ["run", "onnx", "backprop"] if row["part"] == "reference" else list(COMPETITORS)
         assert sorted(row["measured"]) == sorted(names), row["part"]
-        assert all(timing["lower"] <= timing["median"] <= timing["upper"] for timing in row["measured"].values())
+        for timing in row["measured"].values():
+            assert (
+                min(timing["turns"]) <= timing["lower"] <= timing["median"] <= timing["upper"] <= max(timing["turns"])
+            )
+        for ratio in row["derived"].values():
+            assert ratio["lower"] <= ratio["value"] <= ratio["upper"]
     assert {target["met"] for target in found["targets"]} == {None}, "tiny shapes reach no target"
     assert {file.name for file in folder.iterdir()} == {"bench.json", "speed.png", "growth.png"}
     assert found["machine"]["cores"] == str(cores())
@@ -213,7 +254,7 @@ def test_memory_is_measured_in_a_process_of_its_own(monkeypatch, quick):
         monkeypatch.delitem(COMPETITORS, name)
     (row,) = quick("memory", "--cells", "simple_rnn")[0]["rows"]
     assert row["wrong"] == {}
-    assert row["measured"]["pytorch"]["rounds"] == memory.STEPS
+    assert len(row["measured"]["pytorch"]["turns"]) == memory.STEPS
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/clear_refs"), reason="NOT CHECKED: the peak of this system")
@@ -229,13 +270,11 @@ def test_a_process_that_fails_is_named():
     assert (row.measured, row.wrong) == ({}, {"nobody": "KeyError: 'nobody'"})
 
 
-def test_what_is_not_installed_is_a_line(monkeypatch, run, tmp_path):
-    only = partial(monkeypatch.setattr, competitors)
-    only("find_spec", lambda package: None if package == "torch" else True)
-    for name in ("stock jit on", "ours jit on", "ours jit off"):
-        monkeypatch.delitem(COMPETITORS, name)
-    text = run("bench", "forward", "--cells", "simple_rnn", "--quick", "--out", str(tmp_path))
+def test_what_is_not_installed_is_a_line(at_once, monkeypatch, run, tmp_path):
+    monkeypatch.setattr(competitors, "find_spec", lambda package: package not in ("torch", "onnx") or None)
+    text = run("bench", "forward", "reference", "--cells", "simple_rnn", "--quick", "--out", str(tmp_path))
     assert "pytorch: not installed: pip install torch." in text
+    assert "onnx: not installed: pip install onnx." in text
 
 
 def test_another_function_is_exit_code_1(monkeypatch, run, tmp_path):
@@ -252,8 +291,13 @@ def test_another_function_is_exit_code_1(monkeypatch, run, tmp_path):
     [
         ("trainin", "part must be one of training, forward, memory, growth, reference, got 'trainin', did you mean"),
         ("--cells mgu", "cell must be one of lstm, gru, simple_rnn, got 'mgu'"),
-        ("--shapes 3,4", "--shapes must be batch,time,inputs,units, such as 32,100,64,128, got '3,4'"),
-        ("--shapes 3,4,x,1", "--shapes must be a positive integer, got 'x'"),
+        (
+            "--shapes 3,4",
+            "--shapes must be batch,time,inputs,units, positive integers such as 32,100,64,128, got '3,4'",
+        ),
+        ("--shapes 3,4,0,1", "--shapes must be batch,time,inputs,units, positive integers such as"),
+        ("--shapes 1,2,3,99999", "--shapes must need at most 100,000,000 numbers at once, got '1,2,3,99999': 10,000,"),
+        ("memory --shapes 1,2,3,4", "--shapes must go with training or forward, got memory"),
         ("--rounds 0", "--rounds must be a positive integer, got '0'"),
         ("--out /dev/null/x", "--out must be a folder that can be written, got '/dev/null/x'"),
     ],
