@@ -258,7 +258,7 @@ def _exact_torch(plain: Forward, forward: Forward, backward: Backward, inputs: t
             # A second derivative is wanted: PyTorch's own, of the function itself.
             # Aliases: where one input depends on another, no path between them counts.
             xs = [None if x is None else x.view_as(x) for x in xs]
-            wanted = [x for x, needed in zip(xs, ctx.needs_input_grad, strict=True) if needed]
+            wanted: Any = [x for x, needed in zip(xs, ctx.needs_input_grad, strict=True) if needed]
             d = iter(torch.autograd.grad(plain(*xs)[0], wanted, d_outputs, create_graph=True, allow_unused=True))
             return tuple(next(d) if needed else None for needed in ctx.needs_input_grad)
 

@@ -38,7 +38,8 @@ def swapped(a: Any) -> Any:
 def time_first(a: Any, mask: Any, rows: list[Any]) -> tuple[list[Any], list[Any]]:
     """`a (B, T, N)` or (), and a mask `(B, T)` or None, in parts of `(T, rows, N)` or (), and `(T, rows, 1)` or ()"""
     live = () if mask is None else (mask[..., None],)
-    return tuple([tree.map_structure(swapped, part) for part in cut(one, rows, 0)] for one in (a, live))
+    xs, lives = ([tree.map_structure(swapped, part) for part in cut(one, rows, 0)] for one in (a, live))
+    return xs, lives
 
 
 @functools.cache
