@@ -23,24 +23,21 @@ Forward = Callable[..., tuple[tuple[Any, ...], Any]]
 Backward = Callable[..., tuple[Any, ...]]
 
 
-def scan(step: Step, carry: Any, xs: Any, *, reverse: bool = False) -> tuple[Any, Any]:
+def scan(step: Step, carries: Any, xs: Any, *, reverse: bool = False, over: int = 0) -> tuple[Any, Any]:
     """`step(carry, x) -> carry, y` over the first axis of `xs`, from its end where `reverse`; the last carry, and ys.
 
-    Carry, xs and ys are nested tensors; every y stands where its x stood: jax.lax.scan's meaning.
+    As jax.lax.scan: nested tensors, and every y stands where its x stood. Carries, xs and ys are lists, an entry a part
+    of the batch: they go side by side and know nothing of one another, so that XLA gives each a core.
+    over: so many leading arrays of each y may take the memory of those of its x, which have their shapes.
     """
-    return {"tensorflow": _scan_tensorflow, "jax": _scan_jax, "torch": _scan_torch}[_backend()](
-        step, carry, xs, reverse
-    )
 
-
-def side_by_side(step: Step) -> Step:
-    """The step of several carries that know nothing of one another, for `scan`: XLA gives each a core."""
-
-    def run(carries: Any, nows: Any) -> tuple[Any, Any]:
+    def together(carries: Any, nows: Any) -> tuple[Any, Any]:
         done = [step(*both) for both in zip(carries, nows, strict=True)]
         return [carry for carry, _ in done], [y for _, y in done]
 
-    return run
+    if _backend() == "tensorflow":
+        return _scan_tensorflow(together, carries, xs, reverse, over)
+    return {"jax": _scan_jax, "torch": _scan_torch}[_backend()](together, carries, xs, reverse)
 
 
 ROWS = 8  # in a part at least: a matmul of fewer is no faster
@@ -132,26 +129,33 @@ def _backend() -> str:
     return keras.backend.backend()
 
 
-def _scan_tensorflow(step: Step, carry: Any, xs: Any, reverse: bool) -> tuple[Any, Any]:
+def _scan_tensorflow(step: Step, carry: Any, xs: Any, reverse: bool, over: int) -> tuple[Any, Any]:
     import tensorflow as tf
 
     flat = tree.flatten(xs)
     length = flat[0].shape[0]
     T = tf.shape(flat[0])[0] if length is None else length
-    read = [tf.TensorArray(x.dtype, T, element_shape=x.shape[1:]).unstack(x) for x in flat]
-    at = lambda t: tree.pack_sequence_as(xs, [array.read(t) for array in read])
+    arrays = [tf.TensorArray(x.dtype, T, element_shape=x.shape[1:]).unstack(x) for x in flat]
     # What a step gives is seen by tracing one; nothing of it is run.
     like = tf.function(lambda: step(carry, tree.pack_sequence_as(xs, [x[0] for x in flat]))[1], autograph=False)
     spec = like.get_concrete_function().structured_outputs
-    write = [tf.TensorArray(y.dtype, T, element_shape=y.shape) for y in tree.flatten(spec)]
+    ys, place = tree.flatten(spec), []
+    for index, y in enumerate(ys):
+        part, k = divmod(index, len(ys) // len(xs))
+        place.append(part * (len(flat) // len(xs)) + k if k < over else len(arrays))
+        if k >= over:
+            arrays.append(tf.TensorArray(y.dtype, T, element_shape=y.shape))
 
-    def body(t: Any, carry: Any, write: Any) -> Any:
+    def body(t: Any, carry: Any, arrays: Any) -> Any:
         now = T - 1 - t if reverse else t
-        carry, y = step(carry, at(now))
-        return t + 1, carry, [array.write(now, part) for array, part in zip(write, tree.flatten(y), strict=True)]
+        carry, y = step(carry, tree.pack_sequence_as(xs, [array.read(now) for array in arrays[: len(flat)]]))
+        arrays = list(arrays)
+        for here, part in zip(place, tree.flatten(y), strict=True):
+            arrays[here] = arrays[here].write(now, part)
+        return t + 1, carry, arrays
 
-    _, carry, write = tf.while_loop(lambda t, *_: t < T, body, (tf.constant(0), carry, write), maximum_iterations=T)
-    return carry, tree.pack_sequence_as(spec, [array.stack() for array in write])
+    _, carry, arrays = tf.while_loop(lambda t, *_: t < T, body, (tf.constant(0), carry, arrays), maximum_iterations=T)
+    return carry, tree.pack_sequence_as(spec, [arrays[here].stack() for here in place])
 
 
 def _scan_jax(step: Step, carry: Any, xs: Any, reverse: bool) -> tuple[Any, Any]:

@@ -15,7 +15,7 @@ import keras
 from keras import tree
 from keras.src import backend  # says where cuDNN's kernels apply
 
-from cells.autograd import BACKENDS, compiled, cut, exact, join, parts, scan, side_by_side
+from cells.autograd import BACKENDS, compiled, cut, exact, join, parts, scan
 from cells.derivatives import (
     Steps,
     gru_steps,
@@ -69,7 +69,7 @@ def recurrence(steps: Steps, sequences: bool, keep: bool) -> Callable[..., Any]:
             ([project(one, *both) for both in zip(kernels, biases, strict=True)], live)
             for one, live in zip(xs, lives, strict=True)
         ]
-        final, ys = scan(side_by_side(step), cut(states, rows, 0), now)
+        final, ys = scan(step, cut(states, rows, 0), now, over=steps.gates if save else 0)
         state = join(final, 0)
         if not sequences:
             return state, ys if save else ()
@@ -103,7 +103,7 @@ def recurrence(steps: Steps, sequences: bool, keep: bool) -> Callable[..., Any]:
 
         given = time_first(d_outputs[0] if sequences else (), mask, rows)
         now = [(one, *more) for one, *more in zip(kept, *given, strict=True)]
-        d_states, deltas = scan(side_by_side(step), cut(tuple(d_final), rows, 0), now, reverse=True)
+        d_states, deltas = scan(step, cut(tuple(d_final), rows, 0), now, reverse=True)
         return join(d_states, 0), deltas
 
     def gradient(inputs: Any, kept: Any, d_outputs: Any) -> Any:
