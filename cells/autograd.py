@@ -41,6 +41,7 @@ def scan(step: Step, carries: Any, xs: Any, *, reverse: bool = False, over: int 
 
 
 ROWS = 8  # in a part at least: a matmul of fewer is no faster
+PARTS = 4  # at most: each is another copy of the loop's body to compile
 
 
 def parts(batch: Any) -> list[Any]:
@@ -81,17 +82,19 @@ def join(parts: Sequence[Any], axis: int) -> Any:
 
 @functools.cache
 def _cores() -> int:
-    """Into how many parts a batch goes: the cores that this process may use, where XLA compiles for them."""
+    """Into how many parts a batch may go: a core each, where XLA compiles for the processor."""
     if _backend() == "torch" or platform.system() == "Darwin":
         return 1
     if _backend() == "jax":
         import jax
 
-        return (os.cpu_count() or 1) if jax.default_backend() == "cpu" else 1
-    import tensorflow as tf
+        on_processor = jax.default_backend() == "cpu"
+    else:
+        import tensorflow as tf
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return 1 if tf.config.list_physical_devices("GPU") else cores
+        on_processor = not tf.config.list_physical_devices("GPU")
+    mine = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(mine, PARTS) if on_processor else 1
 
 
 def exact(plain: Forward, forward: Forward, backward: Backward, *inputs: Any) -> tuple[Any, ...]:

@@ -53,7 +53,7 @@ def recurrence(steps: Steps, sequences: bool, keep: bool) -> Callable[..., Any]:
     def loop(save: bool, x: Any, W: Any, U: Any, b: Any, d: Any, mask: Any, *states: Any) -> Any:
         rows = parts(ops.shape(x)[0])
         xs, lives = time_first(x, mask, rows)
-        # A matmul a gate, and the bias before the loop: XLA reads parts of an array slowly, and adds a row to them.
+        # A matmul a gate, and the bias here: in the loop XLA is slow to read parts of an array, or to add a bias.
         kernels = ops.split(W, steps.gates, axis=-1)
         biases = [None] * steps.gates if b is None else ops.split(b, steps.gates)
 

@@ -130,7 +130,7 @@ def bench(parser: ArgumentParser) -> None:
         "parts",
         nargs="*",
         metavar="PART",
-        help="training, forward, memory, growth (with T and H), reference (NumPy); default: all, some eight minutes",
+        help="training, forward, memory, growth (with T and H), reference (NumPy); default: all, some ten minutes",
     )
     add(
         "--cells",

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import cells
+from cells import sequence
 
 X, H, T, B = 3, 4, 5, 4
 
@@ -151,3 +152,12 @@ def assert_equal(arrays: Callable[[Any], list[np.ndarray]]) -> Callable[[Any, An
             np.testing.assert_array_equal(a, e)
 
     return check
+
+
+@pytest.fixture
+def uncompiled(monkeypatch):
+    """The layers' loops not compiled, which takes XLA a second a shape: test_layers_tensorflow.py has that."""
+    monkeypatch.setattr(sequence, "compiled", lambda function: function)
+    sequence.recurrence.cache_clear()
+    yield
+    sequence.recurrence.cache_clear()

@@ -8,7 +8,7 @@ import pytest
 from keras import ops
 
 import cells
-from cells import derivatives, sequence
+from cells import autograd, derivatives, sequence
 
 B, T, X, H = 3, 5, 3, 4
 BACKEND = keras.backend.backend()
@@ -41,13 +41,7 @@ CHOSEN = OPTIONS if BACKEND == "tensorflow" else ("masked sequences", "backwards
 ACTIVATIONS = {"relu", "linear", "softsign", "hard_sigmoid", "sigmoid"}
 
 
-@pytest.fixture(autouse=True)
-def plain(monkeypatch):
-    """Not compiled, which takes XLA a second a shape: test_layers_tensorflow.py has that."""
-    monkeypatch.setattr(sequence, "compiled", lambda function: function)
-    sequence.recurrence.cache_clear()
-    yield
-    sequence.recurrence.cache_clear()
+pytestmark = pytest.mark.usefixtures("uncompiled")
 
 
 def normal(seed, *size):
@@ -297,3 +291,28 @@ def test_a_lost_mask_or_initial_state_is_seen(kind, lost, monkeypatch):
 
     monkeypatch.setattr(sequence, "exact", planted)
     assert_mistake(kind, MASK)
+
+
+@pytest.fixture
+def in_parts(monkeypatch):
+    """Two rows of the three in one part, and one in another, whatever the machine's cores are."""
+    monkeypatch.setattr(autograd, "ROWS", 1)
+    monkeypatch.setattr(autograd, "_cores", lambda: 2)
+    assert autograd.parts(B) == [2, 1]
+
+
+@pytest.mark.any_backend
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("options", ["masked sequences", "masked", "sequences"])
+def test_a_batch_in_parts_is_keras(kind, options, in_parts):
+    given = dict(OPTIONS[options])
+    mask = MASK if given.pop("mask", False) else None
+    ours, stock = twins(kind, **given)
+    assert_close(outputs_and_gradients(ours, mask), outputs_and_gradients(stock, mask), CLOSE["float32"])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_parts_put_together_in_another_order_are_seen(kind, in_parts, monkeypatch):
+    true = sequence.join
+    monkeypatch.setattr(sequence, "join", lambda parts, axis: true(list(parts)[::-1], axis))
+    assert_mistake(kind, None)

@@ -10,20 +10,13 @@ import pytest
 from keras import ops
 
 import cells
-from cells import sequence
 
 B, T, X, H = 4, 5, 3, 4
 BACKEND = keras.backend.backend()
 NAMES = ("LSTM", "GRU", "SimpleRNN")
 
 
-@pytest.fixture(autouse=True)
-def plain(monkeypatch):
-    """Not compiled, which takes XLA a second a shape: test_layers_tensorflow.py has that."""
-    monkeypatch.setattr(sequence, "compiled", lambda function: function)
-    sequence.recurrence.cache_clear()
-    yield
-    sequence.recurrence.cache_clear()
+pytestmark = pytest.mark.usefixtures("uncompiled")
 
 
 def normal(seed, *size):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import cells
+from cells import autograd, sequence
 
 B, T, X, H = 2, 4, 3, 4
 KINDS = {
@@ -67,6 +68,24 @@ def test_gradients_are_keras(kind, jit, mask):
     run = lambda x, d: gradients(ours, x, d, mask)
     got = run(x, d) if jit is None else tf.function(run, jit_compile=jit)(x, d)
     assert_close(got, gradients(stock, x, d, mask))
+
+
+@pytest.mark.parametrize("jit", [False, True], ids=["graph", "jit"])
+@pytest.mark.parametrize("kind", ["lstm", "gru"])
+def test_a_batch_in_compiled_parts_is_keras(kind, jit, monkeypatch):
+    """Of sizes not known before the run: eight rows and three, and three, which leave a second part empty."""
+    import tensorflow as tf
+
+    monkeypatch.setattr(autograd, "_cores", lambda: 2)
+    sequence.recurrence.cache_clear()
+    ours, stock = twins(kind)
+    spec = [tf.TensorSpec((None, T, n), "float64") for n in (X, H)] + [tf.TensorSpec((None, T), "bool")]
+    run = tf.function(lambda *given: gradients(ours, *given), input_signature=None if jit else spec, jit_compile=jit)
+    for rows in (11, 3):
+        x, d = tf.constant(normal(0, rows, T, X)), tf.constant(normal(1, rows, T, H))
+        mask = tf.constant(normal(2, rows, T) > -0.5)
+        assert_close(run(x, d, mask), gradients(stock, x, d, mask))
+    sequence.recurrence.cache_clear()
 
 
 def test_gradients_outside_training_are_keras():
