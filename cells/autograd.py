@@ -59,6 +59,11 @@ def parts(batch: Any) -> list[Any]:
     return [min(rows, batch - start) for start in range(0, batch, rows)] or [batch]
 
 
+def alone(batch: Any) -> bool:
+    """Whether a batch is known to be one row, where XLA would wake other cores for matmuls that one does faster."""
+    return isinstance(batch, int) and batch == 1 and _cores() > 1
+
+
 def cut(arrays: Any, rows: list[Any], axis: int) -> list[Any]:
     """Nested arrays, in parts of so many rows of an axis each."""
     if len(rows) == 1:
@@ -228,12 +233,12 @@ def _again_tensorflow(plain: Forward, present: tuple[bool, ...]) -> Callable[...
     return run
 
 
-def _exact_jax(plain: Forward, forward: Forward, backward: Backward, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+def _exact_jax(_: Forward, forward: Forward, backward: Backward, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
     import jax
 
     @jax.custom_vjp
     def run(*xs: Any) -> Any:
-        return plain(*xs)[0]
+        return forward(*xs)[0]
 
     def keep(*xs: Any) -> Any:
         outputs, saved = forward(*xs)

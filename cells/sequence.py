@@ -15,7 +15,7 @@ import keras
 from keras import tree
 from keras.src import backend  # says where cuDNN's kernels apply
 
-from cells.autograd import BACKENDS, compiled, cut, exact, join, parts, scan
+from cells.autograd import BACKENDS, alone, compiled, cut, exact, join, parts, scan
 from cells.derivatives import (
     Steps,
     gru_steps,
@@ -28,6 +28,9 @@ from cells.derivatives import (
 )
 
 ops: Any = keras.ops  # whose annotations allow None everywhere
+
+
+SMALL = 2**16  # numbers in a kernel that stays in a core's own cache from step to step
 
 
 def swapped(a: Any) -> Any:
@@ -56,19 +59,22 @@ def recurrence(steps: Steps, sequences: bool, keep: bool) -> Callable[..., Any]:
         # A matmul a gate, and the bias here: in the loop XLA is slow to read parts of an array, or to add a bias.
         kernels = ops.split(W, steps.gates, axis=-1)
         biases = [None] * steps.gates if b is None else ops.split(b, steps.gates)
+        # Of a single row a small matmul is faster in the loop, where XLA wakes no other core for it.
+        single = not save and alone(x.shape[0]) and W.shape[0] * W.shape[1] <= SMALL
 
         def step(state: Any, now: Any) -> Any:
             a, live = now
+            if single:
+                a = ops.split(a @ W if b is None else a @ W + b, steps.gates, axis=-1)
             new, saved = steps.forward(a, state, U, d)
             new = tuple(ops.cast(s, x.dtype) for s in new)
             if live:
                 new = tuple(ops.where(live[0], s, old) for s, old in zip(new, state, strict=True))
             return new, (saved, state) if save else new[:1] if sequences else ()
 
-        now = [
-            ([project(one, *both) for both in zip(kernels, biases, strict=True)], live)
-            for one, live in zip(xs, lives, strict=True)
-        ]
+        if not single:
+            xs = [[project(one, *both) for both in zip(kernels, biases, strict=True)] for one in xs]
+        now = list(zip(xs, lives, strict=True))
         final, ys = scan(step, cut(states, rows, 0), now, over=steps.gates if save else 0)
         state = join(final, 0)
         if not sequences:

@@ -316,3 +316,33 @@ def test_parts_put_together_in_another_order_are_seen(kind, in_parts, monkeypatc
     true = sequence.join
     monkeypatch.setattr(sequence, "join", lambda parts, axis: true(list(parts)[::-1], axis))
     assert_mistake(kind, None)
+
+
+def of_one_row(layer, mask):
+    """The same call as `call`, of a batch of one that is not trained on."""
+    states = [
+        ops.convert_to_tensor(np.tanh(normal(1 + k, 1, H)).astype("float32"))
+        for k, _ in enumerate(layer.get_initial_state(1))
+    ]
+    x = ops.convert_to_tensor(normal(0, 1, T, X).astype("float32"))
+    mask = None if mask is None else ops.convert_to_tensor(mask[:1])
+    return [np.asarray(ops.convert_to_numpy(t)) for t in call(layer, x, states, mask, training=False)]
+
+
+@pytest.mark.any_backend
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("options", ["masked sequences", "plain", *(["no bias"] if BACKEND != "jax" else [])])
+@pytest.mark.parametrize("small", [0, 2**16])
+def test_a_single_row_is_keras(kind, options, small, monkeypatch):
+    """Whose inputs meet a small kernel in the loop, and a large one before it."""
+    sequence.recurrence.cache_clear()
+    monkeypatch.setattr(sequence, "SMALL", small)
+    monkeypatch.setattr(autograd, "_cores", lambda: 2)
+    projected = []
+    monkeypatch.setattr(sequence, "project", lambda *given: projected.append(0) or derivatives.project(*given))
+    given = dict(OPTIONS[options])
+    mask = MASK if given.pop("mask", False) else None
+    ours, stock = twins(kind, **given)
+    assert_close(of_one_row(ours, mask), of_one_row(stock, mask), CLOSE["float32"])
+    assert (not projected) == (small > 0)
+    sequence.recurrence.cache_clear()
