@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from comparisons.benching.rounds import alternate
+from comparisons.benching.rounds import Turn, alternate, turn_of
 from comparisons.benching.work import GATES, Shape
 
 
@@ -40,15 +40,15 @@ def matmuls(job: str, cell: str, shape: Shape) -> dict[str, Matmul]:
     return forward | backward | inputs
 
 
-def fastest(job: str, cell: str, shape: Shape, libraries: Sequence[str] | None = None) -> dict[str, Callable[[], Any]]:
-    """`{"matmul, library": all its times as one call}`, each matmul by the library that is fastest in three rounds."""
+def fastest(job: str, cell: str, shape: Shape, libraries: Sequence[str] | None = None) -> dict[str, Turn]:
+    """`{"matmul, library": turns of all its times as one call}`, each by whoever is fastest in three rounds."""
     by = [name for name in libraries or LIBRARIES if find_spec(LIBRARIES[name][0])]
     found = {}
     for name, matmul in matmuls(job, cell, shape).items():
-        calls = _calls(matmul, by)
-        times = alternate(calls, rounds=3, seconds=0.0)
+        turns = {library: turn_of(call) for library, call in _calls(matmul, by).items()}
+        times = alternate(turns, rounds=3, seconds=0.0)
         best = min(times, key=lambda library: times[library].median)
-        found[f"{name}, {best}"] = calls[best]
+        found[f"{name}, {best}"] = turns[best]
     return found
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from comparisons.benching.calls import Call
+from comparisons.benching.calls import Call, here
 from comparisons.benching.competitors import Competitor, missing
 from comparisons.benching.floors import fastest
+from comparisons.benching.rounds import turn_of
 from comparisons.benching.rows import Row, Settings, Task, checked, timed
 from comparisons.benching.work import Shape, Work, drawn
 from reference import pack
@@ -25,10 +26,11 @@ def tasks(settings: Settings) -> Iterator[Task]:
 
 def _row(work: Work, settings: Settings) -> Row:
     absent = missing(COMPETITORS)
-    calls, wrong = checked("forward", work, [(name, who) for name, who in COMPETITORS.items() if name not in absent])
+    who = {name: here(competitor.call) for name, competitor in COMPETITORS.items() if name not in absent}
+    turns, wrong = checked("forward", work, who)
     run = work.layer.run(work.x)
-    calls["backprop"] = lambda: work.layer.backprop(run, work.d_outputs)
-    measured, floor = timed(calls, fastest("forward", work.cell, work.shape, ("numpy",)), settings)
+    turns["backprop"] = turn_of(lambda: work.layer.backprop(run, work.d_outputs))
+    measured, floor = timed(turns, fastest("forward", work.cell, work.shape, ("numpy",)), settings)
     return Row("reference", "run", work.cell, work.shape, measured, wrong, floor=floor)
 
 

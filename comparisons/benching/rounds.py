@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from statistics import median, quantiles
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import Any, NamedTuple
 
 TURN = 0.02  # seconds that a turn lasts at least, so that short calls are made often enough
 LONG = 0.1  # seconds from which one call is a turn
+REST = 0.15  # seconds in which the threads of a BLAS, which wait for work without giving up their core, go to sleep
 LEAST = 5  # rounds, however long they take
+Turn = Callable[[], float]  # takes a turn, and gives the seconds of a call
 
 
 class Timing(NamedTuple):
@@ -29,29 +31,36 @@ class Ratio(NamedTuple):
     upper: float
 
 
-def alternate(calls: Mapping[str, Callable[[], Any]], rounds: int, seconds: float) -> dict[str, Timing]:
-    """The time of each call, in rounds that each begin with another: at most `rounds`, at least `LEAST`, then as many
-    as fit into `seconds`."""
-    names, turns = list(calls), {name: list[float]() for name in calls}
+def alternate(turns: Mapping[str, Turn], rounds: int, seconds: float, last: Mapping[str, Turn] = {}) -> dict[str, Timing]:
+    """Everybody's time, in rounds that each begin with another: at most `rounds`, at least `LEAST`, then as many as fit
+    into `seconds`. Those in `last` end each round, and there is a `REST` after them."""
+    names, taken = list(turns), {name: list[float]() for name in [*turns, *last]}
     end = perf_counter() + seconds
     for n in range(rounds):
         if n >= LEAST and perf_counter() > end:
             break
         first = n % len(names)
         for name in names[first:] + names[:first]:
-            turns[name].append(_turn(calls[name]))
-    return {name: timing(taken) for name, taken in turns.items()}
+            taken[name].append(turns[name]())
+        for name, turn in last.items():
+            taken[name].append(turn())
+        sleep(REST if last else 0)
+    return {name: timing(seconds) for name, seconds in taken.items()}
 
 
-def _turn(call: Callable[[], Any]) -> float:
-    """The median of calls made for `TURN` seconds, two at least unless one is `LONG`. Of several the first is not
-    counted: it finds the caches as another left them, and the other's threads still awake."""
-    taken, end = [], perf_counter() + TURN
-    while not taken or (len(taken) < 2 and taken[0] < LONG) or perf_counter() < end:
-        start = perf_counter()
-        call()
-        taken.append(perf_counter() - start)
-    return median(taken[1:] or taken)
+def turn_of(call: Callable[[], Any]) -> Turn:
+    """Makes calls for `TURN` seconds, two at least unless one is `LONG`, and gives their median. Of several the first
+    is not counted: it finds the caches as another left them, and the other's threads still awake."""
+
+    def turn() -> float:
+        taken, end = [], perf_counter() + TURN
+        while not taken or (len(taken) < 2 and taken[0] < LONG) or perf_counter() < end:
+            start = perf_counter()
+            call()
+            taken.append(perf_counter() - start)
+        return median(taken[1:] or taken)
+
+    return turn
 
 
 def timing(taken: list[float]) -> Timing:

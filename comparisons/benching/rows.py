@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from comparisons.benching.competitors import COMPETITORS, STOCK, Competitor
+from comparisons.benching.calls import Ready, here
+from comparisons.benching.competitors import COMPETITORS, STOCK
 from comparisons.benching.floors import fastest
-from comparisons.benching.rounds import Ratio, Timing, alternate, ratio, together
+from comparisons.benching.processes import elsewhere
+from comparisons.benching.rounds import Ratio, Timing, Turn, alternate, ratio, together
 from comparisons.benching.work import Shape, Work
 
-Calls = dict[str, Callable[[], Any]]
+Turns = dict[str, Turn]
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ class Settings(NamedTuple):
     rounds: int  # at most
     seconds: float  # for the rounds of one row, unless the least number of rounds takes longer
     quick: bool
+    apart: bool  # everybody in a process of their own
 
 
 def compared(
@@ -83,32 +86,32 @@ def compared(
     """Every competitor's answer checked, then all that are right and the matmuls timed in alternating rounds."""
     left_out = left_out or {}
     names = [name for name in settings.present if name not in left_out]
-    calls, wrong = checked(job, work, ((name, COMPETITORS[name]) for name in names))
-    measured, floor = timed(calls, fastest(job, work.cell, work.shape), settings)
-    del calls
+    who = {name: elsewhere(name) if settings.apart else here(COMPETITORS[name].call) for name in names}
+    turns, wrong = checked(job, work, who)
+    measured, floor = timed(turns, fastest(job, work.cell, work.shape), settings)
+    del turns
     gc.collect()  # graphs and their memory
     return Row(part, job, work.cell, work.shape, measured, wrong, left_out, floor, over)
 
 
-def timed(calls: Calls, matmuls: Calls, settings: Settings) -> tuple[dict[str, Timing], dict[str, Timing]]:
-    """The times of the competitors, and of the matmuls between them."""
-    times = alternate(calls | matmuls, settings.rounds, settings.seconds)
-    return {name: times[name] for name in calls}, {name: times[name] for name in matmuls}
+def timed(turns: Turns, matmuls: Turns, settings: Settings) -> tuple[dict[str, Timing], dict[str, Timing]]:
+    """The times of the competitors, and of the matmuls after them in every round."""
+    times = alternate(turns, settings.rounds, settings.seconds, last=matmuls)
+    return {name: times[name] for name in turns}, {name: times[name] for name in matmuls}
 
 
-def checked(job: str, work: Work, competitors: Iterable[tuple[str, Competitor]]) -> tuple[Calls, dict[str, str]]:
-    """The calls whose answers are right, and what is wrong with the others'."""
-    calls, wrong = {}, {}
-    for name, competitor in competitors:
+def checked(job: str, work: Work, who: Mapping[str, Callable[[str, Work], Ready]]) -> tuple[Turns, dict[str, str]]:
+    """The turns of those whose answers are right, and what is wrong with the others'."""
+    turns, wrong = {}, {}
+    for name, make in who.items():
         try:
-            call = competitor.call(job, work)
-            mistake = work.mistake(job, call.answer())
+            ready = make(job, work)
         except Exception as error:  # whatever a framework raises is what its row says
             said = str(error).strip().splitlines()
             wrong[name] = ": ".join([type(error).__name__, *said[:1]])
             continue
-        if mistake:
+        if mistake := work.mistake(job, ready.answer):
             wrong[name] = mistake
         else:
-            calls[name] = call.run
-    return calls, wrong
+            turns[name] = ready.turn
+    return turns, wrong

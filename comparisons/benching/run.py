@@ -64,6 +64,7 @@ def run(
         rounds=rounds or (2 if quick else 15),
         seconds=0.1 if quick else 2.5,
         quick=quick,
+        apart=not quick,
     )
     tasks = [task for part in parts for task in PARTS[part](settings)]
     rows: list[Row] = []

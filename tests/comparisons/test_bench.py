@@ -3,6 +3,7 @@
 import gc
 import json
 import math
+import multiprocessing
 import os
 import time
 
@@ -10,8 +11,9 @@ import numpy as np
 import pytest
 
 from comparisons.benching import competitors, floors, growth, memory, rounds, targets
-from comparisons.benching.calls import Call
+from comparisons.benching.calls import Call, here
 from comparisons.benching.competitors import COMPETITORS
+from comparisons.benching.processes import elsewhere
 from comparisons.benching.rounds import Ratio, Timing
 from comparisons.benching.rows import Row, Settings, checked, compared
 from comparisons.benching.sequences import SHAPES
@@ -30,7 +32,7 @@ def known(job, work):
 
 
 def settings(*present):
-    return Settings(("lstm",), (TINY,), present, rounds=1, seconds=0.0, quick=True)
+    return Settings(("lstm",), (TINY,), present, rounds=1, seconds=0.0, quick=True, apart=False)
 
 
 @pytest.fixture
@@ -50,8 +52,9 @@ def quick(tmp_path, run):
 def test_who_is_timed_computes_the_same(cell, job):
     """Every cell and job, in its cheapest way: jit changes neither names nor layouts."""
     without_jit = {name: COMPETITORS[name] for name in ("stock jit off", "ours jit off", "pytorch")}
-    calls, wrong = checked(job, drawn(cell, TINY), without_jit.items())
-    assert (wrong, list(calls)) == ({}, list(without_jit))
+    who = {name: here(competitor.call) for name, competitor in without_jit.items()}
+    turns, wrong = checked(job, drawn(cell, TINY), who)
+    assert (wrong, list(turns)) == ({}, list(without_jit))
 
 
 @pytest.mark.parametrize("job", ["step", "fit", "forward"])
@@ -97,6 +100,21 @@ def test_the_wrong_and_the_failing_are_named_and_not_timed(monkeypatch):
     assert row.stock is None, "a stock layer that is wrong is not what ours is compared to"
 
 
+def test_everybody_has_a_process_of_their_own():
+    """Which answers as this one would, says what went wrong and goes on, and is missed when it is gone."""
+    work, ready = drawn("gru", TINY), elsewhere("pytorch")
+    turns, wrong = checked("forward", work, {"pytorch": ready})
+    assert (wrong, turns["pytorch"]() > 0) == ({}, True)
+    with pytest.raises(RuntimeError, match="in its process, KeyError: 'backward'"):
+        ready("backward", work)
+    assert work.mistake("step", ready("step", work).answer) is None
+    (process,) = multiprocessing.active_children()
+    process.kill()
+    process.join()
+    with pytest.raises(RuntimeError, match="its process ended"):
+        turns["pytorch"]()
+
+
 def test_rounds_alternate_and_give_medians(monkeypatch):
     now, order = [0.0], []
     monkeypatch.setattr(rounds, "perf_counter", lambda: now[0])
@@ -108,7 +126,7 @@ def test_rounds_alternate_and_give_medians(monkeypatch):
             order.append(name)
             now[0] += takes.pop(0)
 
-        return run
+        return rounds.turn_of(run)
 
     monkeypatch.setattr(rounds, "LEAST", 3)
     found = rounds.alternate({"a": call("a", 1, 2, 9), "b": call("b", 3, 1, 5)}, 5, seconds=0.0)
@@ -210,8 +228,9 @@ def test_the_floor_is_the_fastest_library(monkeypatch):
 def test_with_jit_too():
     """The parts below have them stubbed."""
     with_jit = {name: COMPETITORS[name] for name in ("stock jit on", "ours jit on")}
-    calls, wrong = checked("step", drawn("simple_rnn", TINY), with_jit.items())
-    assert (wrong, list(calls)) == ({}, list(with_jit))
+    who = {name: here(competitor.call) for name, competitor in with_jit.items()}
+    turns, wrong = checked("step", drawn("simple_rnn", TINY), who)
+    assert (wrong, list(turns)) == ({}, list(with_jit))
 
 
 @pytest.fixture
