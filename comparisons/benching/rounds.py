@@ -31,10 +31,12 @@ class Ratio(NamedTuple):
     upper: float
 
 
-def alternate(turns: Mapping[str, Turn], rounds: int, seconds: float, last: Mapping[str, Turn] = {}) -> dict[str, Timing]:
+def alternate(
+    turns: Mapping[str, Turn], rounds: int, seconds: float, last: Mapping[str, Turn] | None = None
+) -> dict[str, Timing]:
     """Everybody's time, in rounds that each begin with another: at most `rounds`, at least `LEAST`, then as many as fit
     into `seconds`. Those in `last` end each round, and there is a `REST` after them."""
-    names, taken = list(turns), {name: list[float]() for name in [*turns, *last]}
+    names, taken = list(turns), {name: list[float]() for name in [*turns, *(last or ())]}
     end = perf_counter() + seconds
     for n in range(rounds):
         if n >= LEAST and perf_counter() > end:
@@ -42,9 +44,10 @@ def alternate(turns: Mapping[str, Turn], rounds: int, seconds: float, last: Mapp
         first = n % len(names)
         for name in names[first:] + names[:first]:
             taken[name].append(turns[name]())
-        for name, turn in last.items():
-            taken[name].append(turn())
-        sleep(REST if last else 0)
+        if last:
+            for name, turn in last.items():
+                taken[name].append(turn())
+            sleep(REST)
     return {name: timing(seconds) for name, seconds in taken.items()}
 
 

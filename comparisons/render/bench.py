@@ -14,7 +14,8 @@ from comparisons.benching.targets import Target, mean
 
 SCHEMA_VERSION = 1
 METHOD = (
-    "Times are medians of alternating rounds on the processor, with the threads that each library takes by default.",
+    "Times are medians of alternating rounds on the processor, with the threads that each library takes by default,",
+    "and each layer in a process of its own.",
     "First every answer is held to the reference in float64: at most 8 times NumPy's own error in float32.",
     "Forward and backward: outputs and all gradients in one call, inputs' included, without loss and update.",
     "A step of fit, or of predict: the function that Keras' fit, or predict, calls for a batch, without its callbacks;",

@@ -138,6 +138,10 @@ def test_rounds_alternate_and_give_medians(monkeypatch):
         pytest.approx((3 + 5 / 9) / 2),
     )
     assert rounds.together(list(found.values())).turns == (4, 3, 14)
+    monkeypatch.setattr(rounds, "sleep", order.append)
+    order.clear()
+    rounds.alternate({"a": call("a", 1, 1), "b": call("b", 1, 1)}, 2, seconds=9.0, last={"z": call("z", 1, 1)})
+    assert order == ["a", "b", "z", rounds.REST, "b", "a", "z", rounds.REST]
     two = rounds.alternate({"d": call("d", 0.09, 0.05)}, 1, seconds=0.0)["d"]
     assert two.median == pytest.approx(0.05), "of two calls the second, unless the first is long"
     short = rounds.alternate({"c": call("c", 0.5, 0.012, 0.004, 0.006)}, 2, seconds=9.0)["c"]
