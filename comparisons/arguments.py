@@ -72,6 +72,7 @@ def compare(parser: ArgumentParser) -> None:
     """The arguments of `gateproof compare`."""
     add = parser.add_argument
     add("--cells", nargs="+", metavar="CELL", help="only these (default: the whole family)")
+    add("--case", action="append", metavar="NAME", help="only this case, by its name in the report; repeatable")
     add("--frameworks", nargs="+", metavar="NAME", help="only these (default: all that are installed)")
     add("--all", action="store_true", help="every case, also those that vary what another shows")
     add("--data", metavar="FILE", help="your own series: .npy, .npz or .csv, a row a time step, a column a feature")

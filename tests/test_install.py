@@ -53,6 +53,7 @@ def test_wheel_holds_the_packages_and_no_tests(installed):
     assert tops == {"cells", "reference", "comparisons"}
     assert {"cells/py.typed", "reference/py.typed", "comparisons/py.typed"} <= set(names)
     assert "comparisons/data/sunspots_monthly.csv" in names
+    assert {"comparisons/render/page/page.css", "comparisons/render/page/page.js"} <= set(names)
 
 
 def test_installed_command_proves_everything(installed, tmp_path):

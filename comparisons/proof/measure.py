@@ -7,7 +7,7 @@ error over the run may be 8 times that of the NumPy reference in the same precis
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -51,15 +51,26 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Divergence:
+    """An element past what is allowed there; both in u."""
+
+    at: Place
+    distance: float
+    allowed: float
+
+
+@dataclass(frozen=True)
 class Distance:
     """The largest absolute distance in u, where it is and what is allowed there. `ratio` is the largest share of its
-    own allowance that any element takes: within the bound where it is at most 1."""
+    own allowance that any element takes: within the bound where it is at most 1. `first` is the first divergence: the
+    first step with an element past its allowance, there what is computed first, of that the element farthest past."""
 
     distance: float
     at: Place
     allowed: float
     ratio: float
     over_time: tuple[Array, Array] | None = None  # largest distance and largest allowance of h at each step, in u
+    first: Divergence | None = None
 
     @property
     def passed(self) -> bool:
@@ -120,14 +131,17 @@ class Judge:
                 allowed = np.where(held, np.finfo("float64").tiny, allowed)
             distances[name] = np.abs(values.astype(expected.dtype) - expected)
             allowances[name] = allowed
-        return _largest(distances, allowances, self.dtype)
+        computed = [*(name for name in shown if name not in (*fields, "output")), *reversed(fields), "output"]
+        return _largest(distances, allowances, self.dtype, [computed])
 
     def end_to_end(self, trace: Trace) -> Distance:
         """Hold the outputs and the last state to 8 times the error of the NumPy reference in the same precision."""
         exact, allowed = self._whole_run
         found = self._ends(trace.outputs, trace.state)
         distances = {name: np.abs(values.astype(exact[name].dtype) - exact[name]) for name, values in found.items()}
-        return _largest(distances, {name: np.full(d.shape, allowed) for name, d in distances.items()}, self.dtype)
+        allowances = {name: np.full(d.shape, allowed) for name, d in distances.items()}
+        last = [name for name in distances if name != "output"]
+        return _largest(distances, allowances, self.dtype, [["output"], last])
 
     @cached_property
     def _whole_run(self) -> tuple[dict[str, Array], float]:
@@ -165,20 +179,42 @@ def flat_state(state: Any) -> tuple[Array, ...]:
     return tuple(a for part in state for a in ((part,) if isinstance(part, np.ndarray) else flat_state(part)))
 
 
-def _largest(distances: dict[str, Array], allowances: dict[str, Array], dtype: str) -> Distance:
+def _largest(
+    distances: dict[str, Array], allowances: dict[str, Array], dtype: str, computed: Sequence[Sequence[str]]
+) -> Distance:
+    """The fields in the order in which they are `computed`: those of one list step by step, then those of the next."""
     u = UNITS[dtype]
     # A NaN, in what was measured or in what would be allowed, is farther than anything.
     far = lambda values: np.where(np.isnan(values), np.inf, values)
     distances = {name: far(d) for name, d in distances.items()}
+    shares = {name: far(d / allowances[name]) for name, d in distances.items()}
+
+    def divergence(field: str, index: Any) -> Divergence:
+        batch, step, unit = map(int, index)
+        d, allowed = (float(part[field][batch, step, unit] / u) for part in (distances, allowances))
+        return Divergence(Place(batch, step, field, unit), d, allowed)
+
     field = max(distances, key=lambda name: distances[name].max(initial=0))
-    place = np.unravel_index(np.argmax(distances[field]), distances[field].shape)
-    ratio = max(float(far(d / allowances[name]).max(initial=0)) for name, d in distances.items())
-    first = next(name for name in ("output", "h", "y") if name in distances)
-    worst = lambda values: np.asarray(values[first].max(axis=(0, 2)) / u, "float64")
+    largest = divergence(field, np.unravel_index(np.argmax(distances[field]), distances[field].shape))
+    first = next((place for names in computed if (place := _first(shares, names))), None)
+    shown = next(name for name in ("output", "h", "y") if name in distances)
+    worst = lambda values: np.asarray(values[shown].max(axis=(0, 2)) / u, "float64")
     return Distance(
-        float(distances[field][place] / u),
-        Place(int(place[0]), int(place[1]), field, int(place[2])),
-        float(allowances[field][place] / u),
-        ratio,
+        largest.distance,
+        largest.at,
+        largest.allowed,
+        max(float(share.max(initial=0)) for share in shares.values()),
         (worst(distances), worst(allowances)),
+        first and divergence(*first),
     )
+
+
+def _first(shares: dict[str, Array], names: Sequence[str]) -> tuple[str, tuple[int, int, int]] | None:
+    """The field and the index (batch, step, unit) of the first divergence: by step, then in the order of the names."""
+    farthest = {name: shares[name].max(axis=(0, 2), initial=0) for name in names if name in shares}
+    steps = {name: int(np.argmax(share > 1)) for name, share in farthest.items() if (share > 1).any()}
+    if not steps:
+        return None
+    name = min(steps, key=lambda name: steps[name])  # of equal ones the one computed first
+    batch, unit = np.unravel_index(np.argmax(shares[name][:, steps[name]]), shares[name][:, 0].shape)
+    return name, (int(batch), steps[name], int(unit))

@@ -62,7 +62,13 @@ def _row(row: Row) -> dict[str, Any]:
 
 def _distance(d: Distance) -> dict[str, Any]:
     numbers = {"distance_u": d.distance, "allowed_u": d.allowed, "ratio": d.ratio}
-    return {**{name: finite(value) for name, value in numbers.items()}, "at": asdict(d.at), "passed": d.passed}
+    first = d.first and {
+        "at": asdict(d.first.at),
+        "distance_u": finite(d.first.distance),
+        "allowed_u": finite(d.first.allowed),
+    }
+    found = {name: finite(value) for name, value in numbers.items()}
+    return {**found, "at": asdict(d.at), "passed": d.passed, "first_past": first}
 
 
 def finite(value: float) -> float | None:

@@ -41,7 +41,7 @@ def test_report_is_complete(run, few, tmp_path):
     assert "every one within what is allowed" in out
     assert "every one rejected" in out
     folder = tmp_path / "deep" / "report"
-    names = {"report.json", "report.md", *(f"{name}.png" for name in pictures.PICTURES)}
+    names = {"report.json", "report.md", "report.html", *(f"{name}.png" for name in pictures.PICTURES)}
     assert {path.name for path in folder.iterdir()} == names
     report = json.loads((folder / "report.json").read_text())
     assert report["schema_version"] == document.SCHEMA_VERSION
@@ -153,10 +153,32 @@ def test_own_data(run, few, tmp_path, shape):
     assert "Data: x.npy." in out
 
 
+def test_data_whose_name_is_no_text(run, few, tmp_path):
+    name = os.fsdecode(b"\xff.csv")
+    (tmp_path / name).write_text("\n".join(map(str, range(40))))
+    out = run(
+        "compare",
+        "--data",
+        str(tmp_path / name),
+        "--cells",
+        "simple_rnn",
+        "--frameworks=reference",
+        "--out",
+        str(tmp_path),
+    )
+    assert "Data: ?.csv." in out
+    assert "<dd>?.csv</dd>" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
 WRONG = {
     ("--cells", "lstn"): (2, ", mut3, got 'lstn', did you mean lstm?"),
     ("--cells", "xyz"): (2, "cell must be one of simple_rnn, jordan, lstm, "),
     ("--frameworks", "torch"): (2, ", flax_nnx, reference, got 'torch', did you mean pytorch?"),
+    ("--case", "lstm, masc"): (
+        2,
+        "--case must be the name of a case in the report, got 'lstm, masc', did you mean 'lstm, mask'?",
+    ),
+    ("--case", "lstm", "--cells", "gru"): (2, "--case must be the name of a case in the report, got 'lstm'"),
     ("--data", "nothing.csv"): (3, "no data file 'nothing.csv'"),
     ("--seed", "-1"): (2, "--seed must be an integer from 0 to 4294967295, got '-1'"),
     ("--seed", "4294967296"): (2, "--seed must be an integer from 0 to 4294967295, got '4294967296'"),
