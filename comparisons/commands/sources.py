@@ -23,14 +23,14 @@ class Source(NamedTuple):
 
 def given(args: Namespace) -> Source:
     """The layer that the arguments name. Raises Stop."""
-    options = _options(args.option)
+    told = options(args.option)
     if not args.origin:
-        return _of_model(args, options)
+        return _of_model(args, told)
     for flag in ("layer", "config"):
         if getattr(args, flag):
             raise Stop(f"--{flag} must go with a model's file and no --from, got --from {args.origin}")
-    _, layer = _unpack(args.origin, args.cell, _read(Path(args.source), args.prefix), options)
-    return Source(args.origin, layer, options)
+    _, layer = _unpack(args.origin, args.cell, _read(Path(args.source), args.prefix), told)
+    return Source(args.origin, layer, told)
 
 
 def _of_model(args: Namespace, options: dict[str, Any]) -> Source:
@@ -58,7 +58,7 @@ def _of_model(args: Namespace, options: dict[str, Any]) -> Source:
     return Source(era, layers[path], told, path)
 
 
-def _options(words: list[str]) -> dict[str, Any]:
+def options(words: list[str]) -> dict[str, Any]:
     """`name=value`, the value as JSON, or as Python's True, False and None, or as it is."""
     plain = {"True": True, "False": False, "None": None}
     found: dict[str, Any] = {}

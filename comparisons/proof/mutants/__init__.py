@@ -106,7 +106,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("output's kernel reversed", arrays.array("output_kernel", lambda a: a[::-1])),
     Mutant("output's bias dropped", arrays.array("output_bias", np.zeros_like)),
     Mutant("gates' own recurrence dropped", arrays.array("gate_recurrent_kernel", np.zeros_like)),
-    Mutant("gates' own recurrence arrays.transposed", arrays.array("gate_recurrent_kernel", np.transpose)),
+    Mutant("gates' own recurrence transposed", arrays.array("gate_recurrent_kernel", np.transpose)),
     *(
         Mutant(f"{name} dropped", arrays.array(name, np.ones_like if "gamma" in name else np.zeros_like))
         for name in (
