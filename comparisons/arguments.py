@@ -2,41 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
-import re
 from argparse import ArgumentParser
 from collections.abc import Callable
 from typing import NamedTuple
 
-DIGITS = 1000  # of an integer argument: Python prints no more than 4300, and a count multiplies three or four
-NUMBERS = 10**8  # in the sequences of a bench's shape, or in its weights: some arrays of so many fit into memory
-
-
-def positive(text: str) -> int:
-    """An argument's type: a positive integer, written in digits."""
-    if len(text) > DIGITS:
-        raise argparse.ArgumentTypeError(f"must have at most {DIGITS} digits, got {len(text)}")
-    if not (text.isascii() and text.isdigit() and int(text)):
-        raise argparse.ArgumentTypeError(f"must be a positive integer, got {text!r}")
-    return int(text)
-
-
-def shape(text: str) -> tuple[int, ...]:
-    """An argument's type: batch, time, inputs and units."""
-    if not re.fullmatch(r"0*[1-9]\d{0,8}(,0*[1-9]\d{0,8}){3}", text, re.ASCII):
-        rule = "must be batch,time,inputs,units, positive integers such as 32,100,64,128"
-        raise argparse.ArgumentTypeError(f"{rule}, got {text!r}")
-    B, T, X, H = (int(number) for number in text.split(","))
-    if (largest := max(B * T, H) * (X + H)) > NUMBERS:
-        raise argparse.ArgumentTypeError(f"must need at most {NUMBERS:,} numbers at once, got {text!r}: {largest:,}")
-    return B, T, X, H
-
-
-def seed(text: str) -> int:
-    """An argument's type: what NumPy and Keras both take as a seed."""
-    if not (text.isascii() and text.isdigit() and len(text) <= 10 and int(text) < 2**32):
-        raise argparse.ArgumentTypeError(f"must be an integer from 0 to {2**32 - 1}, got {text!r}")
-    return int(text)
+from comparisons.argument_types import index, positive, seed, shape, stretch
 
 
 def reading(parser: ArgumentParser) -> None:
@@ -78,6 +48,22 @@ def compare(parser: ArgumentParser) -> None:
     add("--data", metavar="FILE", help="your own series: .npy, .npz or .csv, a row a time step, a column a feature")
     add("--out", default="report", metavar="DIR", help="where the report and its pictures go (default: report)")
     add("--seed", type=seed, default=0, metavar="N", help="of the draws and the training (default: 0)")
+
+
+def check(parser: ArgumentParser) -> None:
+    """The arguments of `gateproof check`."""
+    add = parser.add_argument
+    add(
+        "implementations",
+        nargs="*",
+        metavar="IMPLEMENTATION",
+        help="FILE.py:FUNCTION (default: step), a .js file, an executable, or a folder of them",
+    )
+    add("--exec", metavar="COMMAND", help="a program that speaks the protocol of docs/grading.md, with its arguments")
+    add("--cell", required=True, metavar="CELL", help="lstm, gru, simple_rnn … (every cell of the project)")
+    add("--option", action="append", default=[], metavar="NAME=VALUE", help="under Keras' name; repeatable")
+    add("--sequence", action="store_true", help="Python functions take x (batch, time, inputs); default name: layer")
+    add("--seconds", type=positive, default=30, metavar="N", help="for all cases of one program (default: 30)")
 
 
 def frameworks(parser: ArgumentParser) -> None:
@@ -156,6 +142,75 @@ def study(parser: ArgumentParser) -> None:
     add("--out", metavar="DIR", help="where pictures, numbers and the page go (default: study-NAME)")
 
 
+def trace(parser: ArgumentParser) -> None:
+    """The arguments of `gateproof trace`."""
+    add = parser.add_argument
+    add("model", metavar="MODEL", help="a model's file or weights, of any framework and era that can be read")
+    add("--inputs", metavar="FILE", help="what it is given: .npy, .npz or .csv (a row a time step)")
+    add("--text", metavar="TEXT", help="in place of --inputs: characters or words, by --vocabulary")
+    add("--vocabulary", metavar="FILE", help=".json (a list, or texts and indices), or a text whose characters it has")
+    add("--layer", metavar="PATH", help="only this recurrent layer (default: all of them)")
+    add("--layer-inputs", action="store_true", help="the inputs are those of the layer itself and not of the model")
+    add("--out", default="trace", metavar="DIR", help="where the numbers and the pictures go (default: trace)")
+    add("--row", type=index, default=0, metavar="K", help="which row of the batch is drawn (default: 0)")
+    add("--unit", type=index, metavar="K", help="which unit is followed (default: the one whose state moves farthest)")
+    add("--steps", type=stretch, metavar="A:B", help="which steps of the input are drawn (default: all)")
+    add("--sort", choices=("unit", "half-life"), default="unit", help="of the units in the pictures (default: unit)")
+    add("--no-pictures", action="store_true", help="only the numbers")
+    add("--dtype", choices=("float16", "float32", "float64"), help="to compute in (default: that of the weights)")
+    add(
+        "--option",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="an attribute of the layers that the file does not say; repeatable",
+    )
+    reading(parser)
+
+
+def vectors(parser: ArgumentParser) -> None:
+    """The arguments of `gateproof vectors`."""
+    add = parser.add_argument
+    add("--out", required=True, metavar="DIR", help="the folder to write them into")
+    add("--cells", nargs="+", metavar="CELL", help="only these (default: the whole family)")
+    add(
+        "--option",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="in place of the standard sets, one of each cell with this option; repeatable",
+    )
+    add("--decimal", action="store_true", help="numbers as JSON has them, in place of hex floats in strings")
+
+
+def diagnose(parser: ArgumentParser) -> None:
+    """The arguments of `gateproof diagnose`."""
+    add = parser.add_argument
+    add("--weights", required=True, metavar="FILE", help="arrays, named or not (.npz, .safetensors), or a model's file")
+    add("--inputs", metavar="FILE", help="a sequence: .npy, .npz or .csv, (batch, time, inputs) or (time, inputs)")
+    add("--outputs", metavar="FILE", help="what the real thing gave on it, at every step or at the last")
+    add("--initial-state", metavar="FILE", help="what it began with, where that is not zeros: .npz with h (and c)")
+    add("--states", metavar="FILE", help="its states over time, where they are known: .npz with c, or h and c")
+    add(
+        "--gates",
+        metavar="FILE",
+        help="its intermediate values: .npz by letter (i f g o, z r n, h, c), as trace writes",
+    )
+    add("--cell", metavar="CELL", help="lstm, peephole_lstm, gru or simple_rnn (default: whatever the shapes allow)")
+    add("--framework", metavar="NAME", help="as whose arrays you read them: keras, pytorch, onnx, tf1 …")
+    add("--layer", metavar="PATH", help="which layer of a model's file, or of --gates")
+    add("--prefix", default="", metavar="TEXT", help="only the arrays whose names begin so, and without it")
+    add("--write-inputs", metavar="FILE", help="where explanations cannot be told apart, inputs that would: .npy")
+    add(
+        "--option",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="an attribute of the layer that is known; repeatable",
+    )
+    reading(parser)
+
+
 class Command(NamedTuple):
     summary: str
     arguments: Callable[[ArgumentParser], None]
@@ -168,6 +223,11 @@ COMMANDS = {
         bench,
         "gateproof bench training --cells lstm --out bench",
     ),
+    "check": Command(
+        "grade your own cell, a function or a program, against the reference, and name its mistake",
+        check,
+        "gateproof check my.py:step --cell lstm",
+    ),
     "compare": Command(
         "prove on real input that the cells and the frameworks compute the same numbers",
         compare,
@@ -177,6 +237,11 @@ COMMANDS = {
         "convert one framework's weights to another's, and prove it before anything is written",
         convert,
         "gateproof convert lstm.npz keras.npz --from pytorch --to keras",
+    ),
+    "diagnose": Command(
+        "find out which convention differs, from weights, an input sequence and the outputs of the real thing",
+        diagnose,
+        "gateproof diagnose --weights w.npz --inputs x.npy --outputs y.npy --framework keras",
     ),
     "frameworks": Command(
         "list the frameworks that can be compared, what each needs, and which cases it can run",
@@ -197,5 +262,15 @@ COMMANDS = {
         "show with pictures and numbers what recurrent cells do",
         study,
         "gateproof study gradients --out study-gradients",
+    ),
+    "trace": Command(
+        "show what a model's gates and states do with an input, step by step, in numbers and pictures",
+        trace,
+        "gateproof trace model.keras --inputs x.npy --out trace",
+    ),
+    "vectors": Command(
+        "write the cases of `gateproof check` as files that any project can run without this one",
+        vectors,
+        "gateproof vectors --out vectors --cells lstm gru",
     ),
 }

@@ -38,7 +38,7 @@ def load(path: Path) -> Array:
     A .csv has a row a time step and a column a feature, with or without a line of names; an .npz holds one array.
     Raises UnreadableData, with the place and the value, for anything else.
     """
-    readers = {".npy": _npy, ".npz": _npz, ".csv": _csv}
+    readers = {".npy": _npy, ".npz": _npz, ".csv": table}
     if path.suffix not in readers:
         raise UnreadableData(f"data must be a .npy, .npz or .csv file, got {str(path)!r}")
     if not path.is_file():
@@ -89,7 +89,7 @@ def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
 
 
-def _csv(path: Path) -> Array:
+def table(path: Path) -> Array:
     try:
         with path.open(encoding="utf-8-sig", newline="") as lines:
             rows = [(reader.line_num, row) for reader in [csv.reader(lines)] for row in reader if row]
