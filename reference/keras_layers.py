@@ -105,7 +105,7 @@ def read_model(keras_model: Any, *, training: bool = False) -> dict[str, AnyLaye
     A path joins the names with "/". Raises NotReadable, with the path, when one of them cannot be read.
     """
     found: dict[str, AnyLayer] = {}
-    for path, layer in _walk(keras_model, ""):
+    for path, layer in recurrent_layers(keras_model, ""):
         if path in found:
             raise NotReadable(f"two layers of the model have the path {path!r}: give them names of their own")
         try:
@@ -115,7 +115,7 @@ def read_model(keras_model: Any, *, training: bool = False) -> dict[str, AnyLaye
     return found
 
 
-def _walk(parent: Any, path: str) -> Iterator[tuple[str, Any]]:
+def recurrent_layers(parent: Any, path: str) -> Iterator[tuple[str, Any]]:
     """Every recurrent layer under a layer, whether it can be read or not."""
     children = parent._flatten_layers(include_self=False, recursive=False)  # the one walk that both eras offer
     for layer in children:
@@ -123,7 +123,7 @@ def _walk(parent: Any, path: str) -> Iterator[tuple[str, Any]]:
         if hasattr(layer, "forward_layer") or hasattr(layer, "state_size") or hasattr(layer, "cell"):
             yield here, layer
         else:
-            yield from _walk(layer, here)
+            yield from recurrent_layers(layer, here)
 
 
 def _cells(stacked: Any, training: bool, **flags: bool) -> tuple[Layer, ...]:

@@ -48,7 +48,7 @@ class Model:
         done: dict[tuple[str, int], list[Tensor]] = {}
         for ref, given in zip(graph.inputs, inputs, strict=True):
             done[ref.layer, ref.call] = [given]
-        for name, number in _ordered(graph, done):
+        for name, number in ordered(graph, done):
             node = graph.nodes[name]
             done[name, number] = self._called(node, node.calls[number], lambda ref: _tensor(done, ref))
         return [_tensor(done, ref) for ref in graph.outputs]
@@ -166,7 +166,7 @@ def _needs(call: Call) -> Iterator[Ref]:
     yield from refs(call.keywords)
 
 
-def _ordered(graph: Graph, done: Mapping[tuple[str, int], Any]) -> list[tuple[str, int]]:
+def ordered(graph: Graph, done: Mapping[tuple[str, int], Any]) -> list[tuple[str, int]]:
     """Every call that the outputs need, after those that it needs itself."""
     order: dict[tuple[str, int], None] = {}
     begun: set[tuple[str, int]] = set()

@@ -31,7 +31,7 @@ def run_recurrent(
     config = _own(stored)
     if config.get("num_constants") or stored.config.get("num_constants"):
         raise ValueError("a recurrent layer must be called without constants")
-    run = layer.run(x, _initial(layer, states), None if unseen else mask)
+    run = layer.run(x, initial(layer, states), None if unseen else mask)
     kept = mask if layer.return_sequences else None
     result = list(run.result) if isinstance(run.result, tuple) else [run.result]
     made: list[tuple[Array, Array | None]] = [(array, kept) for array in result]
@@ -58,7 +58,7 @@ def _count(layer: AnyLayer) -> int:
     return _count(layer.forward) + _count(layer.backward)
 
 
-def _initial(layer: AnyLayer, states: Sequence[Array]) -> Any:
+def initial(layer: AnyLayer, states: Sequence[Array]) -> Any:
     """Keras' flat list in the layer's own nesting."""
     if not states:
         return None
@@ -68,7 +68,7 @@ def _initial(layer: AnyLayer, states: Sequence[Array]) -> Any:
         return tuple(states)
     parts = layer.layers if isinstance(layer, Stack) else (layer.forward, layer.backward)
     ends = np.cumsum([0, *(_count(part) for part in parts)])
-    return tuple(_initial(part, states[a:b]) for part, a, b in zip(parts, ends, ends[1:], strict=False))
+    return tuple(initial(part, states[a:b]) for part, a, b in zip(parts, ends, ends[1:], strict=False))
 
 
 def _flat(state: Any) -> list[Array]:
