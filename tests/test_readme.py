@@ -7,9 +7,11 @@ import sys
 import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from comparisons import cli
+from reference import Layer, Weights, pack
 
 ROOT = Path(__file__).parents[1]
 BLOCKS = {
@@ -17,6 +19,17 @@ BLOCKS = {
     for page in ("README.md", "CONTRIBUTING.md")
     for text in [(ROOT / page).read_text(encoding="utf-8")]
     for block in re.finditer(r"^```(?P<language>\w*)\n(?P<code>.*?)^```$", text, re.MULTILINE | re.DOTALL)
+}
+BLOCK_OF_GRADING = re.search(
+    r"^```python\n# my.py\n(.*?)^```$", (ROOT / "docs/grading.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+)[1]
+# What a command that runs here prints.
+PRINTS = {
+    "check": "passed 10 cases",
+    "diagnose": "One explanation fits",
+    "port": "Proved: the whole model.",
+    "trace": "Written: ",
+    "vectors": "Written: ",
 }
 # Run by tests/test_install.py, in an environment of their own.
 INSTALLED_ELSEWHERE = {"pip install .", "gateproof compare"}
@@ -29,7 +42,7 @@ QUICK_ELSEWHERE = {
 
 @pytest.fixture(scope="module")
 def reader_s_folder(tmp_path_factory):
-    """Where a reader is, with an old model of theirs."""
+    """Where a reader is, with an old model of theirs, a cell, and arrays that they read as another framework's."""
     import tf_keras
 
     home, L = tmp_path_factory.mktemp("reader"), tf_keras.layers
@@ -39,6 +52,15 @@ def reader_s_folder(tmp_path_factory):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that .h5 is old
         model.save(home / "old.h5")
+    rng = np.random.default_rng(0)
+    (home / "my.py").write_text(BLOCK_OF_GRADING, encoding="utf-8")
+    np.save(home / "tokens.npy", rng.integers(0, 100, (1, 7)))
+    weights = Weights(*(rng.normal(size=size) / 3 for size in ((3, 15), (5, 15), 15, 15)))
+    layer, x = Layer("gru", weights, {"reset_after": True}), rng.normal(size=(2, 6, 3))
+    kernel, recurrent_kernel, *biases = pack(layer, "pytorch").arrays.values()  # in PyTorch's order, under Keras' names
+    np.savez(home / "w.npz", kernel=kernel.T, recurrent_kernel=recurrent_kernel.T, bias=np.stack(biases))
+    np.save(home / "x.npy", x)
+    np.save(home / "y.npy", layer.run(x).outputs)
     return home
 
 
@@ -86,7 +108,7 @@ def test_shell_blocks_name_what_there_is(line, reader_s_folder):
     if line.startswith("gateproof "):
         command = [sys.executable, "-m", "comparisons", *shlex.split(line)[1:]]
         done = subprocess.run(command, cwd=reader_s_folder, capture_output=True, text=True, check=True)
-        assert "Proved: the whole model." in done.stdout
+        assert PRINTS[command[3]] in done.stdout
         return
     make, target = line.split()
     assert make == "make"
