@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,9 +22,21 @@ def opened(path: str, args: Namespace) -> Iterator[StoredModel]:
 
 
 def load(path: str, args: Namespace, **told: Any) -> Any:
-    """The layers of the file. Raises Stop."""
-    with _refusals():
-        return loading.load(path, config=args.config, limits=limits(args), **told)
+    """The layers of the file; `told` is what `--option` said. Raises Stop."""
+    try:
+        with _refusals():
+            return loading.load(path, config=args.config, limits=limits(args), **told)
+    except Stop as stop:
+        raise Stop(_as_options(str(stop)), stop.exit_code) from None
+
+
+def _as_options(sentence: str) -> str:
+    """What `load` is told in Python, told on the command line."""
+    return re.sub(
+        r"as in load\(path, (.*)\)",
+        lambda found: "as in " + re.sub(r"(\w+)='?([^',)]*)'?", r"--option \1=\2", found[1]),
+        sentence,
+    )
 
 
 def limits(args: Namespace) -> Limits:

@@ -366,3 +366,21 @@ def test_vocabularies(tmp_path, name, content, found):
     with pytest.raises(ValueError, match="--vocabulary") as error:
         inputs.vocabulary(tmp_path / name)
     assert str(error.value).startswith(found)
+
+
+def test_what_a_file_leaves_open_is_asked_for_as_options(refused, tmp_path):
+    draw = np.random.default_rng(0).normal
+    shapes = {"kernel": (3, 20), "recurrent_kernel": (5, 20), "bias": (20,)}
+    np.savez(tmp_path / "w.npz", **{name: draw(size=shape) for name, shape in shapes.items()})
+    np.save(tmp_path / "x.npy", draw(size=(1, 2, 3)))
+    sentence = refused(
+        "trace",
+        str(tmp_path / "w.npz"),
+        "--inputs",
+        str(tmp_path / "x.npy"),
+        "--option",
+        "activation=tanh",
+        exit_code=3,
+    )
+    assert "said by name, as in --option recurrent_activation=sigmoid (before" in sentence
+    assert sentence.endswith(" --option go_backwards=False, got a file without")
