@@ -41,7 +41,7 @@ def alternate(
     for n in range(rounds):
         if n >= LEAST and perf_counter() > end:
             break
-        first = n % len(names)
+        first = n % max(len(names), 1)
         for name in names[first:] + names[:first]:
             taken[name].append(turns[name]())
         if last:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from comparisons import arguments, cli
+from comparisons import argument_types, cli
 from reference.conventions.counted import CELLS, FORMS, reset_of
 from reference.conventions.frameworks import FRAMEWORKS
 from reference.parameter_counts import count_parameters
@@ -193,7 +193,7 @@ def test_huge_numbers_are_exact(run):
     assert f"lstm, keras: {total:,} parameters" in out
     assert f"{total:,}" in next(line for line in out.splitlines() if line.startswith("all "))
     assert json.loads(run(*words, "--json"))["parameters"] == total
-    longest = "9" * arguments.DIGITS
+    longest = "9" * argument_types.DIGITS
     assert run(
         "params", "gru", "--inputs", longest, "--units", longest, "--layers", longest, "--bidirectional", "--json"
     )
@@ -264,7 +264,7 @@ def test_usage_errors(refused, words, sentence):
 
 
 def test_too_many_digits(refused):
-    words = ("params", "lstm", "--inputs", "4", "--units", "9" * (arguments.DIGITS + 1))
+    words = ("params", "lstm", "--inputs", "4", "--units", "9" * (argument_types.DIGITS + 1))
     assert "--units must have at most 1000 digits, got 1001" in refused(*words)
 
 
