@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from comparisons.diagnosis import precision
 from comparisons.diagnosis.axes import GATES
+from comparisons.diagnosis.found import Departure
 from comparisons.diagnosis.words import function, gate
 from comparisons.proof.bounds import UNITS
 from comparisons.proof.measure import ORACLE, SLACK
@@ -22,16 +23,10 @@ FUNCTIONS = (*GATES, "tanh", "relu", "linear", "softsign", "hard_tanh")
 
 
 @dataclass(frozen=True)
-class Divergence:
-    """The first number that is off: step in processing order, a gate's letter or a state's field, unit, row of the
-    batch; `said` is what can be told from its neighbours, with whether the activation or what it gets is off."""
+class Divergence(Departure):
+    """The first number that is off, and what is allowed there; `said` is what can be told from its neighbours, with
+    whether the activation or what it gets is off."""
 
-    step: int
-    field: str
-    unit: int
-    batch: int
-    expected: float
-    got: float
     allowed: float
     said: str = ""
 
