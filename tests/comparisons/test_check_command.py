@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from comparisons.grading import cases as graded
-from comparisons.grading import grade, implementations, protocol
+from comparisons.grading import grade, implementations, processes, protocol
 from comparisons.render.grading import said, why
 
 GOOD = """
@@ -315,3 +315,11 @@ def test_interrupted_it_ends_what_it_started(tmp_path):
 )
 def test_what_is_said(diagnosis, sentences):
     assert said(diagnosis) == sentences
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="NOT CHECKED: an end for a program whose starter was killed")
+def test_a_program_ends_even_where_its_starter_was_killed():
+    """By a limit of its own, on the processors' time."""
+    asks = "import resource, time; time.sleep(0.3); print(resource.getrlimit(resource.RLIMIT_CPU)[0])"
+    ran = processes.Programs().run([sys.executable, "-c", asks], "", answers=1, seconds=3.0, most=100)
+    assert ran.lines == [str(3 * processes.PROCESSORS + 1)]
