@@ -138,6 +138,8 @@ def study(parser: ArgumentParser) -> None:
     add = parser.add_argument
     add("name", metavar="NAME", choices=STUDIES, help="; ".join(f"{name}: {s.summary}" for name, s in STUDIES.items()))
     add("--quick", action="store_true", help="small layers, short sequences, few seeds: seconds, and coarser numbers")
+    add("--data", metavar="FILE", help="sentiment: texts of your own with their labels")
+    add("--text", metavar="FILE", help="next-character: a text of your own")
     add("--seed", type=seed, default=0, metavar="N", help="of every draw (default: 0)")
     add("--out", metavar="DIR", help="where pictures, numbers and the page go (default: study-NAME)")
 

@@ -3,38 +3,62 @@
 from __future__ import annotations
 
 import json
+import sys
 from argparse import Namespace
 from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
-from comparisons.cli import Answer
+from comparisons.cli import Answer, Stop
 from comparisons.commands import reports
+from comparisons.studies import STUDIES
+from comparisons.studies.work import Work, cores
+
+OPTIONS = {option for study in STUDIES.values() for option in study.options}
+INTERRUPTED = 130
 
 
 def answer(args: Namespace) -> Answer:
-    """Run the study, write it into `--out`. Raises Stop where the folder cannot be written."""
+    """Run the study, write it into `--out`. Raises Stop where the folder cannot be written or a study is interrupted."""
+    options = _options(args)
     out = reports.folder(args.out or f"study-{args.name}")
     module = args.name.replace("-", "_")
     study = import_module(f"comparisons.studies.{module}")
     from comparisons.render import studies
 
-    pictures = import_module(f"comparisons.render.study_{module}").PICTURES
+    pictures = import_module(f"comparisons.render.studies.{module}").PICTURES
     with reports.progress() as progress:
-        parts = study.run(quick=args.quick, seed=args.seed, progress=progress)
-        data = studies.data(args.name, args.seed, args.quick, parts)
+        work = Work(args.quick, args.seed, progress, out, at_once=1 if args.quick else cores(), options=options)
+        try:
+            parts = study.run(work)
+        except KeyboardInterrupt:
+            kept = f"; the same command goes on after {work.done} of {work.of} pieces" if work.done else ""
+            raise Stop(f"interrupted{kept}", INTERRUPTED) from None
+        data = studies.data(args.name, work, parts)
         writers: dict[str, reports.Writer] = {
             "study.json": reports.text(json.dumps(data, indent=1, allow_nan=False) + "\n"),
-            "study.md": reports.text(studies.markdown(args.name, args.seed, args.quick, parts)),
+            "study.md": reports.text(studies.markdown(args.name, work, parts)),
         }
         for part in parts:
             progress(f"drawing: {part.name}", len(parts))
             writers[f"{part.name}.csv"] = reports.text(studies.csv(part))
             writers[f"{part.name}.png"] = pictures[part.name](part).savefig
         written = reports.write(out, writers)
+    work.forget()
+    if work.found_again:
+        print(f"went on after {work.found_again} of {work.of} pieces of an interrupted run", file=sys.stderr)
 
     def text() -> Iterator[Any]:
         yield from studies.tables(parts)
         yield f"Written: {', '.join(written)}"
 
     return Answer(data | {"files": written}, text)
+
+
+def _options(args: Namespace) -> dict[str, Any]:
+    """What this study alone can be told. Raises Stop where another study's is given."""
+    given = {name: getattr(args, name) for name in OPTIONS if getattr(args, name) is not None}
+    for name in given.keys() - set(STUDIES[args.name].options):
+        of = ", ".join(study for study, entry in STUDIES.items() if name in entry.options)
+        raise Stop(f"--{name} is of the study {of}, got it for {args.name!r}")
+    return given

@@ -27,6 +27,7 @@ class Part:
     table: list[tuple[str, ...]] = field(repr=False)
     found: dict[str, Any]  # the numbers that the paragraph has
     says: str  # what one sees, in one paragraph
+    source: str = ""  # the paper whose numbers stand beside ours: authors, journal, year, table
 
     def column(self, name: str, **where: Any) -> Array:
         """A column of the rows whose other columns have these values."""

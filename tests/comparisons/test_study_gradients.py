@@ -3,12 +3,8 @@
 import numpy as np
 import pytest
 
-from comparisons.studies import gradients_clipping as clipping
-from comparisons.studies import gradients_depth as depth
-from comparisons.studies import gradients_lag as lag
-from comparisons.studies import gradients_models as models
-from comparisons.studies import gradients_truncation as truncation
-from comparisons.studies.gradients_problems import cosine, flat, problem
+from comparisons.studies.gradients import clipping, depth, lag, models, truncation
+from comparisons.studies.gradients.problems import cosine, flat, problem
 from comparisons.studies.part import spread, spread_rows
 from reference.steps import module
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from comparisons.studies.gradients_models import (
+from comparisons.studies.gradients.models import (
     ACTIVATIONS,
     ELMAN,
     GRU,

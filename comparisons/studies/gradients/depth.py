@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from comparisons.studies.gradients_models import ELMAN, GRU, LSTM_1, Model, Sizes, generator, layer, settings
+from comparisons.studies.gradients.models import ELMAN, GRU, LSTM_1, Model, Sizes, generator, layer, settings
 from comparisons.studies.part import SPREAD, Array, Part, Progress, short, spread_rows, with_spread
 from reference import Layer
 

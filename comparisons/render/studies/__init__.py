@@ -5,15 +5,18 @@ from __future__ import annotations
 import csv as _csv
 import io
 import math
+import shlex
 from collections.abc import Iterator, Sequence
 from textwrap import fill
 from typing import Any
 
 from comparisons.studies import STUDIES
 from comparisons.studies.part import Part
+from comparisons.studies.work import Work
 
 SCHEMA_VERSION = 1
 WIDTH = 100
+SPREAD_SAID = "A number with brackets is a median over seeds, between its quartiles."
 
 
 def tables(parts: Sequence[Part]) -> Iterator[Any]:
@@ -36,22 +39,27 @@ def tables(parts: Sequence[Part]) -> Iterator[Any]:
             table.add_row(*row)
         yield table
         yield f"\n{fill(part.says, WIDTH)}\n"
-    yield "Medians, and quartiles in brackets."
+        if part.source:
+            yield fill(f"Source of the paper's numbers: {part.source}.", WIDTH) + "\n"
+    yield SPREAD_SAID
 
 
-def markdown(name: str, seed: int, quick: bool, parts: Sequence[Part]) -> str:
+def markdown(name: str, work: Work, parts: Sequence[Part]) -> str:
     """The page: of each part what one sees, its picture and its table."""
-    lines = [f"# {STUDIES[name].title}", "", f"`{command(name, seed, quick)}`; medians, and quartiles in brackets."]
+    lines = [f"# {STUDIES[name].title}", "", f"`{command(name, work)}`. {SPREAD_SAID}"]
     for part in parts:
         lines += ["", f"## {part.title}", "", part.says, "", f"![{part.title}]({part.name}.png)", ""]
+        if part.source:
+            lines += [f"Source of the paper's numbers: {part.source}.", ""]
         lines += [f"{part.settings}. Every number of the picture: [{part.name}.csv]({part.name}.csv).", ""]
         lines += [_row(part.table_columns), _row(["---"] * len(part.table_columns)), *map(_row, part.table)]
     return "\n".join(lines) + "\n"
 
 
-def command(name: str, seed: int, quick: bool) -> str:
+def command(name: str, work: Work) -> str:
     """What gives the study again."""
-    return f"gateproof study {name}{' --quick' * quick}{f' --seed {seed}' * bool(seed)}"
+    options = "".join(f" --{option} {shlex.quote(str(value))}" for option, value in sorted(work.options.items()))
+    return f"gateproof study {name}{options}{' --quick' * work.quick}{f' --seed {work.seed}' * bool(work.seed)}"
 
 
 def csv(part: Part) -> str:
@@ -63,20 +71,22 @@ def csv(part: Part) -> str:
     return stream.getvalue()
 
 
-def data(name: str, seed: int, quick: bool, parts: Sequence[Part]) -> dict[str, Any]:
+def data(name: str, work: Work, parts: Sequence[Part]) -> dict[str, Any]:
     """The study for --json and `study.json`; the rows of the pictures are in the .csv files."""
     return {
         "schema_version": SCHEMA_VERSION,
         "command": "study",
         "study": name,
-        "seed": seed,
-        "quick": quick,
+        "seed": work.seed,
+        "quick": work.quick,
+        "options": dict(work.options),
         "parts": [
             {
                 "name": part.name,
                 "title": part.title,
                 "settings": part.settings,
                 "says": part.says,
+                "source": part.source or None,
                 "found": _finite(part.found),
                 "table": [dict(zip(part.table_columns, row, strict=True)) for row in part.table],
                 "numbers": f"{part.name}.csv",

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from comparisons.studies.gradients_models import Model, layer
+from comparisons.studies.gradients.models import Model, layer
 from comparisons.studies.part import Array
 from reference import Layer
 

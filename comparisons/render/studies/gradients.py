@@ -21,7 +21,7 @@ from comparisons.render.slides import (
     page,
     powers,
 )
-from comparisons.render.study_gradients_training import clipping, truncation
+from comparisons.render.studies.gradients_training import clipping, truncation
 from comparisons.studies.part import SPREAD, Part, short
 
 # A model's name on a line, and its colour.

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from comparisons.studies.gradients_models import (
+from comparisons.studies.gradients.models import (
     ELMAN,
     GRU,
     LSTM_0,
@@ -20,7 +20,7 @@ from comparisons.studies.gradients_models import (
     settings,
     steps_back,
 )
-from comparisons.studies.gradients_problems import Problem, cosine, flat, problem
+from comparisons.studies.gradients.problems import Problem, cosine, flat, problem
 from comparisons.studies.part import SPREAD, Array, Part, Progress, spread_rows, with_spread
 
 EXPLODING = "Elman, exploding"  # its recurrent kernel twice as large

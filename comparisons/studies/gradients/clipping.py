@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from comparisons.studies.gradients_models import ELMAN, LSTM_1, Model, Sizes, generator, settings
-from comparisons.studies.gradients_problems import Problem, cosine, flat, problem
+from comparisons.studies.gradients.models import ELMAN, LSTM_1, Model, Sizes, generator, settings
+from comparisons.studies.gradients.problems import Problem, cosine, flat, problem
 from comparisons.studies.part import Array, Part, Progress, short, with_spread
 from reference.gradient_clipping import clip
 
