@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
+from comparisons import quiet
 from comparisons.cli import Answer, Stop
 from comparisons.commands import reports
 from comparisons.studies import STUDIES
@@ -19,11 +20,12 @@ INTERRUPTED = 130
 
 
 def answer(args: Namespace) -> Answer:
-    """Run the study, write it into `--out`. Raises Stop where the folder cannot be written or a study is interrupted."""
+    """Run the study, write it into `--out`. Raises Stop where the folder cannot be written, or when interrupted."""
     options = _options(args)
     out = reports.folder(args.out or f"study-{args.name}")
     module = args.name.replace("-", "_")
-    study = import_module(f"comparisons.studies.{module}")
+    with quiet.imports():
+        study = import_module(f"comparisons.studies.{module}")
     from comparisons.render import studies
 
     pictures = import_module(f"comparisons.render.studies.{module}").PICTURES

@@ -1,4 +1,4 @@
-"""Networks that learn in a study: one recurrent layer under a dense one, trained on sequences drawn as they are needed."""
+"""Networks that learn in a study: a recurrent layer under a dense one, on sequences drawn as they are needed."""
 
 from __future__ import annotations
 

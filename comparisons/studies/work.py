@@ -12,6 +12,7 @@ from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import sha256
+from importlib.util import find_spec
 from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -126,10 +127,9 @@ def _prepare() -> None:
 @cache
 def _code() -> str:
     """The studies' and the cells' code: what other code found is not found again."""
-    import cells
-
+    spec = find_spec("cells")  # not imported: a study may need no framework
     digest = sha256()
-    for root in (Path(cells.__file__ or "").parent, Path(__file__).parent):
+    for root in (*map(Path, spec.submodule_search_locations or () if spec else ()), Path(__file__).parent):
         for file in sorted(root.rglob("*.py")):
             digest.update(file.read_bytes())
     return digest.hexdigest()
