@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 from matplotlib.text import Text
 
+from comparisons.cli import main
 from comparisons.commands import reports
+from comparisons.commands import study as study_command
 from comparisons.render import slides, studies
 from comparisons.studies import STUDIES
 from comparisons.studies.part import Part
-from comparisons.studies.work import Work
+from comparisons.studies.work import KEPT, Piece, Work
 
 ROOT = Path(__file__).parents[2]
 
@@ -123,6 +125,43 @@ def test_all_or_nothing(refused, computed, tmp_path, monkeypatch):
     monkeypatch.setitem(pictures, parts[-1].name, lambda part: Full())
     assert refused("study", name, "--quick", "--out", str(tmp_path)).endswith("No space left on device")
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"study.md": "of before"}
+
+
+def test_an_interrupted_study_says_how_it_goes_on(capsys, monkeypatch, tmp_path):
+    """The pieces that were done are kept, found again, and gone when the study is written."""
+    piece = lambda n: Piece(round, {"number": n + 0.6})
+    part = Part("a", "A", "", ("n",), [(1,)], (), [], {}, "")
+    stops = True
+
+    def run(work):
+        work.each({"first": piece(0), "second": piece(1)})
+        if stops:
+            work.each({"third": Piece(interrupt, {})})
+        work.each({"third": piece(2)})
+        return [part]
+
+    module, render = modules("gradients")
+    monkeypatch.setattr(module, "run", run)
+    monkeypatch.setattr(render, "PICTURES", {"a": lambda part: Drawn()})
+    assert main(["study", "gradients", "--quick", "--out", str(tmp_path)]) == 130
+    sentence = "gateproof study: interrupted; the same command goes on after 2 of 3 pieces\n"
+    assert capsys.readouterr() == ("", sentence)
+    assert [path.name for path in tmp_path.iterdir()] == [KEPT]
+    stops = False
+    assert main(["study", "gradients", "--quick", "--out", str(tmp_path)]) == 0
+    assert capsys.readouterr().err == "went on after 2 of 3 pieces of an interrupted run\n"
+    assert {path.name for path in tmp_path.iterdir()} == {"a.csv", "a.png", "study.json", "study.md"}
+
+
+def interrupt():
+    raise KeyboardInterrupt
+
+
+def test_an_option_of_another_study_is_refused(refused, monkeypatch):
+    monkeypatch.setitem(STUDIES, "of texts", STUDIES["gradients"]._replace(options=("text",)))
+    monkeypatch.setattr(study_command, "OPTIONS", {"text"})
+    sentence = refused("study", "gradients", "--text", "a.txt")
+    assert sentence == "gateproof study: --text is of the study of texts, got it for 'gradients'"
 
 
 def test_what_is_refused(refused, tmp_path):
