@@ -136,7 +136,12 @@ def study(parser: ArgumentParser) -> None:
     from comparisons.studies import STUDIES
 
     add = parser.add_argument
-    add("name", metavar="NAME", choices=STUDIES, help="; ".join(f"{name}: {s.summary}" for name, s in STUDIES.items()))
+    add(
+        "name",
+        metavar="NAME",
+        choices=STUDIES,
+        help="\n".join(f"{name}: {s.summary} ({s.takes})" for name, s in STUDIES.items()),
+    )
     add("--quick", action="store_true", help="small layers, short sequences, few seeds: seconds, and coarser numbers")
     add("--data", metavar="FILE", help="sentiment: texts of your own with their labels")
     add("--text", metavar="FILE", help="next-character: a text of your own")

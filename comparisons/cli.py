@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
+from textwrap import wrap
 from typing import Any, NamedTuple, NoReturn
 
 from comparisons.arguments import COMMANDS
@@ -56,6 +57,13 @@ class Parser(argparse.ArgumentParser):
         return args
 
 
+class Help(argparse.HelpFormatter):
+    """argparse's, that keeps a help's own lines, and breaks none at a hyphen: names have them."""
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        return [line for own in text.splitlines() for line in wrap(own, width, break_on_hyphens=False)]
+
+
 class Version(argparse.Action):
     """--version, which looks the version up only when asked."""
 
@@ -86,6 +94,7 @@ def parser() -> Parser:
             description=f"{command.summary[0].upper()}{command.summary[1:]}.",
             epilog=f"Example: {command.example}",
             allow_abbrev=False,
+            formatter_class=Help,
         )
         sub.set_defaults(parser=sub)
         command.arguments(sub)

@@ -10,8 +10,9 @@ from importlib import import_module
 from typing import Any
 
 from comparisons import quiet
-from comparisons.cli import Answer, Stop
+from comparisons.cli import UNREADABLE, Answer, Stop
 from comparisons.commands import reports
+from comparisons.proof.draws import UnreadableData
 from comparisons.studies import STUDIES
 from comparisons.studies.work import Work, cores
 
@@ -20,7 +21,7 @@ INTERRUPTED = 130
 
 
 def answer(args: Namespace) -> Answer:
-    """Run the study, write it into `--out`. Raises Stop where the folder cannot be written, or when interrupted."""
+    """Run the study, write it into `--out`. Raises Stop for a folder or data that do not do, or interrupted."""
     options = _options(args)
     out = reports.folder(args.out or f"study-{args.name}")
     module = args.name.replace("-", "_")
@@ -36,6 +37,8 @@ def answer(args: Namespace) -> Answer:
         except KeyboardInterrupt:
             kept = f"; the same command goes on after {work.done} of {work.of} pieces" if work.done else ""
             raise Stop(f"interrupted{kept}", INTERRUPTED) from None
+        except UnreadableData as error:
+            raise Stop(str(error), UNREADABLE) from None
         data = studies.data(args.name, work, parts)
         writers: dict[str, reports.Writer] = {
             "study.json": reports.text(json.dumps(data, indent=1, allow_nan=False) + "\n"),

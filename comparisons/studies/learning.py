@@ -37,18 +37,26 @@ def network(
     inputs: int,
     outputs: int,
     activation: str | None,
-    loss: str,
+    loss: Any,
     *,
     learning_rate: float,
     clip: float = 1.0,
+    metrics: Sequence[Any] = (),
+    steps_per_execution: int = 1,
+    weight_decay: float | None = None,
+    dtype: str = "float32",
 ) -> Any:
     """The compiled model: `recurrent`, then Dense; Adam, with the gradient's global norm clipped.
 
-    Sequences may have any length. Its seed is keras.utils.set_random_seed's.
+    `dtype` is that of the dense layer: give `recurrent` its own. Sequences may have any length. Its seed is keras.utils.set_random_seed's. What `metrics` say of the last sequences
+    that it was trained on, each before it was, is in `model.history.history`. With more `steps_per_execution`, which
+    must divide the batches of a `fit`, a small network learns the same in less time.
     """
-    model = keras.Sequential([keras.Input((None, inputs)), recurrent, layers.Dense(outputs, activation=activation)])
+    dense = layers.Dense(outputs, activation=activation, dtype=dtype)
+    model = keras.Sequential([keras.Input((None, inputs), dtype=dtype), recurrent, dense])
     jit: Any = keras.backend.backend() in ("tensorflow", "jax")
-    model.compile(keras.optimizers.Adam(learning_rate, global_clipnorm=clip), loss, jit_compile=jit)
+    optimizer = keras.optimizers.Adam(learning_rate, global_clipnorm=clip, weight_decay=weight_decay)
+    model.compile(optimizer, loss, metrics=[*metrics], jit_compile=jit, steps_per_execution=steps_per_execution)
     return model
 
 

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from hashlib import sha256
 from importlib.util import find_spec
-from multiprocessing import active_children, get_context
+from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
+from threading import Thread
 from typing import Any, NamedTuple
 
 from comparisons.studies.part import Progress
@@ -117,11 +118,18 @@ def cores() -> int:
 
 
 def _prepare() -> None:
-    """A process that does pieces: one thread, silent, and not the one that hears of Ctrl-C."""
+    """A process that does pieces: one thread, silent, deaf to Ctrl-C, and gone when the one that asked is."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_leave_with_the_parent, daemon=True).start()
     for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
         os.environ[name] = "1"
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # what frameworks say when they are imported
+
+
+def _leave_with_the_parent() -> None:
+    if parent := parent_process():
+        parent.join()
+        os._exit(1)
 
 
 @cache

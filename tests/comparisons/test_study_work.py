@@ -1,6 +1,11 @@
 """A study's pieces: each done once, kept as it is done, and found again after an interruption."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 
@@ -67,3 +72,26 @@ def test_beside_each_other_they_find_the_same(tmp_path):
 def test_a_piece_that_fails_elsewhere_says_why(tmp_path):
     with pytest.raises(TypeError, match="number"):
         Work(at_once=2).each({name: Piece(round, {"numbers": 1}) for name in "ab"})
+
+
+def test_who_works_elsewhere_leaves_with_the_study(tmp_path):
+    """Also when the study is killed, and can tell nobody."""
+    asks = (
+        "import os, sys; from comparisons.studies.work import Piece, Work;"
+        "given = lambda n: {'command': f'echo $PPID > {sys.argv[1]}/{n}; sleep 60'};"
+        "Work(at_once=2).each({n: Piece(os.system, given(n)) for n in 'ab'})"
+    )
+    study = subprocess.Popen([sys.executable, "-c", asks, str(tmp_path)])
+    wait_until(lambda: len([path for path in tmp_path.iterdir() if path.read_text()]) == 2)
+    workers = [int(path.read_text()) for path in tmp_path.iterdir()]
+    study.send_signal(signal.SIGKILL)
+    study.wait()
+    wait_until(lambda: not any(os.path.exists(f"/proc/{worker}") for worker in workers))
+
+
+def wait_until(holds):
+    for _ in range(600):
+        if holds():
+            return
+        time.sleep(0.1)
+    raise AssertionError("it never came to that")
