@@ -37,6 +37,7 @@ INSTALLED_ELSEWHERE = {"pip install .", "gateproof compare"}
 QUICK_ELSEWHERE = {
     "gateproof bench": "comparisons/test_bench.py",
     "gateproof study gradients": "comparisons/test_study.py",
+    "gateproof study long-lag": "comparisons/test_study.py",
 }
 
 

@@ -1,8 +1,8 @@
 """The studies of `gateproof study`, as data.
 
 A study is an entry here; the module or package of its name in `comparisons/studies`, dashes as underscores, whose
-`run(work)` gives its parts (`comparisons.studies.part`, `comparisons.studies.work`) or raises UnreadableData for what it
-is given to read; and the module of its name in `comparisons/render/studies`, whose `PICTURES` has a function for each
+`run(work)` gives its parts (`comparisons.studies.part`, `comparisons.studies.work`), or raises UnreadableData for what
+it is given to read; and the module of its name in `comparisons/render/studies`, whose `PICTURES` has a function for each
 part that draws it.
 """
 

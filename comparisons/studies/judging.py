@@ -20,7 +20,7 @@ def measures(problem: Problem) -> list[Any]:
 
     def wrong(y: Any, predicted: Any) -> Any:
         furthest: Any = ops.max(ops.abs(y - predicted), axis=-1)
-        return ops.cast(furthest >= problem.limit, "float32")
+        return ops.cast(ops.logical_not(furthest < problem.limit), "float32")  # what is no number is wrong
 
     def error(y: Any, predicted: Any) -> Any:
         return ops.mean(ops.abs(y - predicted), axis=-1)
@@ -54,4 +54,4 @@ def answers(problem: Problem, layer: Any, kernel: Array, bias: Array, x: Array) 
 
 def wrong(problem: Problem, layer: Any, kernel: Array, bias: Array, x: Array, y: Array) -> int:
     """How many of the sequences it gets wrong, whose targets are `y (N, outputs)`."""
-    return int((np.abs(answers(problem, layer, kernel, bias, x) - y).max(-1) >= problem.limit).sum())
+    return int((~(np.abs(answers(problem, layer, kernel, bias, x) - y).max(-1) < problem.limit)).sum())

@@ -48,9 +48,10 @@ def network(
 ) -> Any:
     """The compiled model: `recurrent`, then Dense; Adam, with the gradient's global norm clipped.
 
-    `dtype` is that of the dense layer: give `recurrent` its own. Sequences may have any length. Its seed is keras.utils.set_random_seed's. What `metrics` say of the last sequences
-    that it was trained on, each before it was, is in `model.history.history`. With more `steps_per_execution`, which
-    must divide the batches of a `fit`, a small network learns the same in less time.
+    `dtype` is that of the dense layer: give `recurrent` its own. Sequences may have any length. Its seed is
+    keras.utils.set_random_seed's. What `metrics` say of the last sequences that it was trained on, each before it was,
+    is in `model.history.history`. With more `steps_per_execution`, which must divide the batches of a `fit`, a small
+    network learns the same in less time.
     """
     dense = layers.Dense(outputs, activation=activation, dtype=dtype)
     model = keras.Sequential([keras.Input((None, inputs), dtype=dtype), recurrent, dense])

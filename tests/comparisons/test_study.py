@@ -14,7 +14,6 @@ from matplotlib.text import Text
 
 from comparisons.cli import main
 from comparisons.commands import reports
-from comparisons.commands import study as study_command
 from comparisons.render import slides, studies
 from comparisons.studies import STUDIES
 from comparisons.studies.part import Part
@@ -157,11 +156,9 @@ def interrupt():
     raise KeyboardInterrupt
 
 
-def test_an_option_of_another_study_is_refused(refused, monkeypatch):
-    monkeypatch.setitem(STUDIES, "of texts", STUDIES["gradients"]._replace(options=("text",)))
-    monkeypatch.setattr(study_command, "OPTIONS", {"text"})
+def test_an_option_of_another_study_is_refused(refused):
     sentence = refused("study", "gradients", "--text", "a.txt")
-    assert sentence == "gateproof study: --text is of the study of texts, got it for 'gradients'"
+    assert sentence == "gateproof study: --text is of the study next-character, got it for 'gradients'"
 
 
 def test_what_is_refused(refused, tmp_path):

@@ -97,3 +97,11 @@ def test_a_sequence_is_wrong_where_any_output_is():
     x = np.stack([answers, answers * 0], axis=1)
     assert wrong(ADDING, Answers(), np.eye(2), np.zeros(2), x, targets) == 2
     assert wrong(ADDING, Answers(), np.eye(2), np.ones(2), x, targets) == 3
+
+
+def test_what_is_no_number_is_wrong():
+    """A network that has diverged has solved nothing."""
+    targets, answers = np.zeros((2, 1), "float32"), np.array([[np.nan], [0]], "float32")
+    np.testing.assert_array_equal(np.array(measures(ADDING)[0](targets, answers)), [1, 0])
+    x = np.stack([answers, answers], axis=1)
+    assert wrong(ADDING, Answers(), np.eye(1), np.zeros(1), x, targets) == 1
