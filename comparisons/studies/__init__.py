@@ -2,8 +2,8 @@
 
 A study is an entry here; the module or package of its name in `comparisons/studies`, dashes as underscores, whose
 `run(work)` gives its parts (`comparisons.studies.part`, `comparisons.studies.work`), or raises UnreadableData for what
-it is given to read; and the module of its name in `comparisons/render/studies`, whose `PICTURES` has a function for each
-part that draws it.
+it is given to read; and the module of its name in `comparisons/render/studies`, whose `PICTURES` has a function for
+each part that draws it.
 """
 
 from __future__ import annotations

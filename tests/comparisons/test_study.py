@@ -189,9 +189,19 @@ def test_progress_is_for_terminals(capsys, monkeypatch):
         progress("a piece of work", 2)
 
 
-def test_the_page_about_studies_names_every_part(study):
-    page = (ROOT / "docs/studies.md").read_text(encoding="utf-8")
+def test_every_study_has_a_page_that_names_its_parts(study):
     name, parts = study
+    page = (ROOT / f"docs/studies/{name}.md").read_text(encoding="utf-8")
+    assert page.startswith(f"# {STUDIES[name].title}\n")
     assert f"gateproof study {name}" in page
     for part in parts:
-        assert f"## {part.title}" in page.replace("###", "##")
+        assert f"## {part.title}" in page
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", page):
+        assert (ROOT / "docs/studies" / target).exists(), target
+
+
+@pytest.mark.parametrize(("page", "to"), [("README.md", "docs/"), ("docs/studies.md", "")])
+def test_the_studies_are_listed(page, to):
+    """As the command line has them, in its order."""
+    rows = [f"| [`{name}`]({to}studies/{name}.md) | {of.summary} | {of.takes} |" for name, of in STUDIES.items()]
+    assert "\n".join(rows) in (ROOT / page).read_text(encoding="utf-8")

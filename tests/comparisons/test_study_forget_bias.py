@@ -8,6 +8,7 @@ import reference
 from comparisons.studies.forget_bias.curves import (
     ADDED,
     BIASES,
+    CLOSED,
     LAG,
     NONE,
     TWO,
@@ -27,17 +28,18 @@ def built(bias, lag, seed=5):
     keras.utils.set_random_seed(seed)
     layer = lstm(UNITS, bias.added)
     layer.build((None, 4, 2))
-    store(layer, bias.starts(lag) - bias.added)
+    store(layer, bias.starts(lag) - bias.added, -bias.starts(lag) if bias.closed else 0.0)
     return reference.read(layer)
 
 
 @pytest.mark.parametrize("bias", BIASES.values(), ids=list(BIASES))
-def test_a_forget_gate_begins_with_its_bias_and_no_other_gate_does(bias):
+def test_a_forget_gate_begins_with_its_bias(bias):
     lag = 100
     gates = built(bias, lag).run(np.zeros((1, 1, 2))).gates
-    starts = {NONE: 0, UNIT: 1, ADDED: 1, TWO: 2, LAG: np.log(100)}[bias]
+    starts = {NONE: 0, UNIT: 1, ADDED: 1, TWO: 2, LAG: np.log(100), CLOSED: np.log(100)}[bias]
     np.testing.assert_allclose(gates["f"], 1 / (1 + np.exp(-starts)), rtol=1e-6)
-    np.testing.assert_array_equal([gates["i"], gates["o"]], 0.5)
+    np.testing.assert_array_equal(gates["o"], 0.5)
+    np.testing.assert_allclose(gates["i"], 1 / 101 if bias is CLOSED else 0.5, rtol=1e-6)
 
 
 def test_one_is_stored_and_the_other_is_not():
@@ -94,7 +96,10 @@ def test_curves_are_read():
     assert "A bias of 1 helps there, and the logarithm of the lag helps more." in helped
     assert "get 77 [77, 77] of 2560 wrong instead of 1 [0.5, 1.5]" in helped
     assert "A bias of 1 is enough there." in read_curves(asked, found | {(100, UNIT.name): networks(3)}).says
-    assert "Nobody learns it" in read_curves(asked, found | {(100, LAG.name): networks(0)}).says
+    nobody = found | {(100, LAG.name): networks(0)}
+    assert "Nobody learns it by a forget bias." in read_curves(asked, nobody).says
+    assert "nearly closed it is learned" in read_curves(asked, nobody | {(100, CLOSED.name): networks(2)}).says
+    assert "nearly closed it is learned" not in read_curves(asked, found | {(100, CLOSED.name): networks(3)}).says
 
 
 def test_the_two_ways_are_read():

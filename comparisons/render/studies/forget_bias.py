@@ -10,6 +10,7 @@ from comparisons.render.slides import (
     FAINT,
     GREEN,
     NAVY,
+    PURPLE,
     SKY,
     VERMILION,
     curve,
@@ -18,7 +19,7 @@ from comparisons.render.slides import (
     page,
     powers,
 )
-from comparisons.studies.forget_bias.curves import ADDED, LAG, NONE, TWO, UNIT
+from comparisons.studies.forget_bias.curves import ADDED, CLOSED, LAG, NONE, TWO, UNIT
 from comparisons.studies.forget_bias.reading import CHANCE
 from comparisons.studies.forget_bias.same import DECAYED, DIGIT, DOUBLE, SINGLE
 from comparisons.studies.part import SPREAD, Part
@@ -29,6 +30,7 @@ LINES: dict[str, tuple[str, dict[str, Any]]] = {
     ADDED.name: (NAVY, {"linestyle": "--"}),
     TWO.name: (GREEN, {}),
     LAG.name: (VERMILION, {}),
+    CLOSED.name: (PURPLE, {}),
 }
 SEEDS = "Lines: medians; bands: quartiles."
 

@@ -46,7 +46,7 @@ def sequences(part: Part) -> Any:
             "Sequences until what matters is stored (fewer than 140 of the last 2000 wrong). A dot is a seed, full "
             "where in the end 2000 in a row were right; a line joins medians. After a lag that no seed learned none is "
             "tried. Initialised for the lag: Elman with relu and an identity, LSTM 1997 with its paper's weights, the "
-            f"others with a gate's bias of log lag. ★ the paper's LSTM, 2000 in a row right ({part.source}). "
+            f"others with gate biases of ±log lag. ★ the paper's LSTM, 2000 in a row right ({part.source}). "
             f"{part.settings}."
         ),
         legend=True,

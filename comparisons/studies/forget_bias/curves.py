@@ -23,14 +23,15 @@ class Bias(NamedTuple):
     name: str
     stored: float | None = None  # None: the logarithm of the lag
     added: float = 0.0
+    closed: bool = False  # and the input gate begins with minus as much
 
     def starts(self, lag: int) -> float:
         return log(lag) if self.stored is None else self.stored + self.added
 
 
 NONE, UNIT, ADDED = Bias("none", 0), Bias("unit_forget_bias", 1), Bias("forget_bias=1.0", 0, 1)
-TWO, LAG = Bias("2", 2), Bias("log lag")
-BIASES = {bias.name: bias for bias in (NONE, UNIT, ADDED, TWO, LAG)}
+TWO, LAG, CLOSED = Bias("2", 2), Bias("log lag"), Bias("log lag, input gate −log lag", closed=True)
+BIASES = {bias.name: bias for bias in (NONE, UNIT, ADDED, TWO, LAG, CLOSED)}
 
 
 class Training(NamedTuple):
@@ -49,11 +50,11 @@ def lstm(units: int, added: float, dtype: str = "float32") -> Any:
     return layers.RNN(cells.LSTMCell(units, forget_bias=added, unit_forget_bias=False, dtype=dtype), dtype=dtype)
 
 
-def store(layer: Any, stored: float) -> None:
-    """Set the stored bias of the forget gate."""
+def store(layer: Any, stored: float, of_input: float = 0.0) -> None:
+    """Set the stored biases of the forget gate and of the input gate."""
     (bias,) = (v for v in layer.trainable_variables if v.name == "bias")
     values = np.array(bias)
-    values[layer.cell.units : 2 * layer.cell.units] = stored
+    values[: layer.cell.units], values[layer.cell.units : 2 * layer.cell.units] = of_input, stored
     bias.assign(values)
 
 
@@ -75,7 +76,7 @@ def curve(lag: int, bias: str, training: list[Any], seed: int) -> list[dict[str,
     draw = lambda rng, sequences: ORDER.draw(rng, sequences, lag)
     for n in range(asked.seeds):
         restart(model, seed * 1000 + n)
-        store(layer, which.starts(lag) - which.added)
+        store(layer, which.starts(lag) - which.added, -which.starts(lag) if which.closed else 0.0)
         learned = learn(
             model,
             draw,

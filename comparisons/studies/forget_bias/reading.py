@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from comparisons.studies.forget_bias.curves import ADDED, BIASES, LAG, NONE, UNIT, Training, filled, kept
+from comparisons.studies.forget_bias.curves import ADDED, BIASES, CLOSED, LAG, NONE, UNIT, Training, filled, kept
 from comparisons.studies.forget_bias.same import DECAY, DECAYED, DIGIT, DOUBLE, SHOWN, SINGLE, Pair
 from comparisons.studies.judging import TEST
 from comparisons.studies.part import SPREAD, Part, short, spread_rows, with_spread
@@ -89,7 +89,7 @@ def _says_curves(asked: Training, found: dict[tuple[int, str], Any], numbers: di
             none, best = of[NONE.name]["solved"], of[LAG.name]["solved"]
             one = max(of[UNIT.name]["solved"], of[ADDED.name]["solved"])
             sentences.append(
-                "Nobody learns it: what a bias keeps is not all that it takes."
+                "Nobody learns it by a forget bias."
                 if not max(none, one, best)
                 else "A bias of 1 is no better there than none, and the logarithm of the lag is."
                 if one <= none < best
@@ -99,6 +99,11 @@ def _says_curves(asked: Training, found: dict[tuple[int, str], Any], numbers: di
                 if none < one
                 else ""
             )
+            if CLOSED.name in of and of[CLOSED.name]["solved"] > max(none, one, best):
+                sentences.append(
+                    "With an input gate that begins as nearly closed it is learned: what keeps a state for long also "
+                    "gathers all that comes in."
+                )
     sentences.append(JOZEFOWICZ)
     for lag, bias in found:
         one = numbers[f"lag {lag}, {bias}"]
@@ -108,7 +113,7 @@ def _says_curves(asked: Training, found: dict[tuple[int, str], Any], numbers: di
                 f"{with_spread(one['wrong with what is stored alone'])} of {TEST} wrong instead of "
                 f"{with_spread(one['wrong'])}."
             )
-    return " ".join(filter(None, sentences))
+    return " ".join(dict.fromkeys(filter(None, sentences)))  # once where it is so at two lags
 
 
 def read_same(asked: Pair, found: dict[str, list[dict[str, Any]]]) -> Part:

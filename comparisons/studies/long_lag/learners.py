@@ -40,16 +40,17 @@ def _paper(given: Given, lag: int, rng: np.random.Generator) -> Given:
     return drawn
 
 
-def _forget(given: Given, lag: int, rng: np.random.Generator) -> Given:
-    """A forget gate of 1 − 1/(lag + 1), which forgets half in 0.7 lags: after Tallec & Ollivier, ICLR 2018."""
+def _chrono(given: Given, lag: int, rng: np.random.Generator) -> Given:
+    """A forget gate of 1 − 1/(lag + 1), which keeps a third over the lag, and an input gate that is as nearly closed:
+    Tallec & Ollivier, arXiv 1804.11188, 2018, who draw the logarithm of a time up to the lag where this has the lag."""
     units = len(given["recurrent_kernel"])
     bias = given["bias"].copy()
-    bias[units : 2 * units] = log(lag)
+    bias[:units], bias[units : 2 * units] = -log(lag), log(lag)
     return given | {"bias": bias}
 
 
 def _update(given: Given, lag: int, rng: np.random.Generator) -> Given:
-    """The same for the gate z of a GRU, which keeps the old state where it is 1."""
+    """The same for a GRU, whose z keeps the old state, and whose 1 − z lets the new one in."""
     bias = given["bias"].copy()
     bias[0, : len(given["recurrent_kernel"])] = log(lag)
     return given | {"bias": bias}
@@ -77,8 +78,8 @@ STARTS: dict[tuple[str, str], Start] = {
 } | {
     (LAG, "Elman"): Start(_relu, _identity, "relu, recurrent kernel 1"),
     (LAG, "LSTM 1997"): Start(_squashed, _paper, "the paper's: ±0.1, input gates −2 to −6"),
-    (LAG, "LSTM"): Start(LEARNERS["LSTM"], _forget, "forget bias log lag"),
-    (LAG, "peephole LSTM"): Start(LEARNERS["peephole LSTM"], _forget, "forget bias log lag"),
+    (LAG, "LSTM"): Start(LEARNERS["LSTM"], _chrono, "forget bias log lag, input bias −log lag"),
+    (LAG, "peephole LSTM"): Start(LEARNERS["peephole LSTM"], _chrono, "forget bias log lag, input bias −log lag"),
     (LAG, "GRU"): Start(LEARNERS["GRU"], _update, "bias of z log lag"),
 }
 
