@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogFormatter, MaxNLocator
 
 from comparisons.render.slides import BLUE, FAINT, GREEN, INK, ORANGE, SOFT, VERMILION, page
 from comparisons.render.traces_drawn import SAID, Drawn
@@ -92,6 +92,7 @@ def _sorted(axis: Any, drawn: Drawn, lives: Any) -> None:
     axis.set_ylabel("half-life in steps", fontsize=14)
     axis.set_xlabel("units, the longest first", fontsize=14)
     axis.yaxis.set_major_formatter(lambda at, _: f"{at:g}")
+    axis.yaxis.set_minor_formatter(LogFormatter())  # numbers between the powers of ten where there is less than one
     if part.units <= 24:
         axis.set_xticks(ranks, [str(unit) for unit in order])
 
