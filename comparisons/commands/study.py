@@ -6,6 +6,7 @@ import json
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -38,6 +39,8 @@ def answer(args: Namespace) -> Answer:
             kept = f"; the same command goes on after {work.done} of {work.of} pieces" if work.done else ""
             raise Stop(f"interrupted{kept}", INTERRUPTED) from None
         except UnreadableData as error:
+            with suppress(OSError):
+                out.rmdir()  # unless something is in it
             raise Stop(str(error), UNREADABLE) from None
         data = studies.data(args.name, work, parts)
         writers: dict[str, reports.Writer] = {

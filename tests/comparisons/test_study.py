@@ -14,6 +14,7 @@ from matplotlib.text import Text
 
 from comparisons.cli import main
 from comparisons.commands import reports
+from comparisons.proof.draws import UnreadableData
 from comparisons.render import slides, studies
 from comparisons.studies import STUDIES
 from comparisons.studies.part import Part
@@ -150,6 +151,16 @@ def test_an_interrupted_study_says_how_it_goes_on(capsys, monkeypatch, tmp_path)
     assert main(["study", "gradients", "--quick", "--out", str(tmp_path)]) == 0
     assert capsys.readouterr().err == "went on after 2 of 3 pieces of an interrupted run\n"
     assert {path.name for path in tmp_path.iterdir()} == {"a.csv", "a.png", "study.json", "study.md"}
+
+
+def test_what_cannot_be_read_leaves_no_folder(refused, monkeypatch, tmp_path):
+    def run(work):
+        raise UnreadableData("--data must be there")
+
+    monkeypatch.setattr(modules("gradients")[0], "run", run)
+    words = "study", "gradients", "--quick", "--out", str(tmp_path / "new")
+    assert refused(*words, exit_code=3) == "gateproof study: --data must be there"
+    assert not list(tmp_path.iterdir())
 
 
 def interrupt():
