@@ -22,7 +22,7 @@ from comparisons.render.slides import (
     powers,
 )
 from comparisons.studies.hard_sigmoid.forecasts import ACTUAL, SAME
-from comparisons.studies.hard_sigmoid.months import SAID, UNTRAINED, U
+from comparisons.studies.hard_sigmoid.months import EXPECTED, UNTRAINED, U
 from comparisons.studies.hard_sigmoid.runs import AHEAD, FOLDED, KERAS2, KERAS3, TRAINED
 from comparisons.studies.part import SPREAD, Part
 
@@ -42,7 +42,7 @@ def months(part: Part) -> Any:
         title=part.title,
         caption=f"|h − h of the float64 oracle with Keras 2's function| in the unit where it is largest, on the last "
         f"months of the sunspots; {part.settings}. Lines: medians; bands: quartiles. Red band: "
-        f"{SAID[0]} to {SAID[1]}, as is said. Dotted: u = 2⁻²⁴.",
+        f"{EXPECTED[0]} to {EXPECTED[1]}, as was expected beforehand. Dotted: u = 2⁻²⁴.",
         height=8.5,
         sharey=True,
     )
@@ -53,7 +53,7 @@ def months(part: Part) -> Any:
             where = {"cell": cell, "who": who}
             if len(x := part.column("month", **where)):
                 lines[who] = curve(axis, x, [part.column(s, **where) for s in SPREAD], colour, **style)
-        axis.axhspan(*SAID, color=VERMILION, alpha=0.12, linewidth=0)
+        axis.axhspan(*EXPECTED, color=VERMILION, alpha=0.12, linewidth=0)
         axis.axhline(U, color=FAINT, linestyle=":", linewidth=1.6)
         axis.set_ylim(2e-9, 2)
         axis.set_title(cell, fontsize=18)

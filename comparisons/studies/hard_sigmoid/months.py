@@ -13,7 +13,7 @@ from reference import activations
 from reference.conventions.folds import with_options
 
 U = 2.0**-24  # half a unit in the last place at 1, in float32
-SAID = (0.05, 0.1)  # by how much a model's outputs move, it is said
+EXPECTED = (0.05, 0.1)  # by how much outputs move: what was expected before it was measured
 UNTRAINED = "Keras 3, untrained weights"
 INITIAL = {"LSTM": LSTM_1, "GRU": GRU}
 
@@ -82,7 +82,7 @@ def _says(found: dict[str, Any], missing: str | None) -> str:
     typical, worst = "in the median month", "in the worst month"
     each = lambda who, what: " and ".join(f"{short(at(cell, who, what))} ({cell})" for cell in cells)
     units = lambda who: max(at(cell, who, "in the worst month of any seed") for cell in cells) / U
-    low, high = SAID
+    low, high = EXPECTED
     more = all(at(cell, KERAS3, worst) > high for cell in cells)
     within = all(low <= at(cell, KERAS3, worst) <= high for cell in cells)
     trained = (
@@ -100,8 +100,8 @@ def _says(found: dict[str, Any], missing: str | None) -> str:
         f"Keras 3 takes them, and computes clip(x/6 + 1/2, 0, 1) under the same name, without a word. In its most "
         f"different unit, h is off by {each(KERAS3, typical)} in the median month, {each(KERAS3, worst)} in the worst "
         f"(medians over seeds): {'within' if within else 'more than' if more else 'not within'} the {low} to {high} "
-        f"that is said. Weights that were not trained show {each(UNTRAINED, worst)} in the worst month{trained}. It is "
-        f"there from the first month ({each(KERAS3, 'first month')}). With the gates' columns times 1.2, as "
+        f"that was expected beforehand. Weights that were not trained show {each(UNTRAINED, worst)} in the worst "
+        f"month{trained}. It is there from the first month ({each(KERAS3, 'first month')}). With the gates' columns times 1.2, as "
         f"`gateproof port` folds them, it is rounding: at most {units(FOLDED):.1f} u in any month of any seed, where "
         f"the network as it was trained has {units(TRAINED):.1f} u (u = 2⁻²⁴). {witness}"
     )
