@@ -102,6 +102,6 @@ def _says(found: dict[str, Any], missing: str | None) -> str:
         f"(medians over seeds): {'within' if within else 'more than' if more else 'not within'} the {low} to {high} "
         f"that was expected beforehand. Weights that were not trained show {each(UNTRAINED, worst)} in the worst "
         f"month{trained}. It is there from the first month ({each(KERAS3, 'first month')}). With the gates' columns "
-        f"times 1.2, as `gateproof port` folds them, it is rounding: at most {units(FOLDED):.1f} u in any month of any seed, where "
-        f"the network as it was trained has {units(TRAINED):.1f} u (u = 2⁻²⁴). {witness}"
+        f"times 1.2, as `gateproof port` folds them, it is rounding: at most {units(FOLDED):.1f} u in any month of "
+        f"any seed, where the network as it was trained has {units(TRAINED):.1f} u (u = 2⁻²⁴). {witness}"
     )
