@@ -27,7 +27,7 @@ STUDIES = {
     "forget-bias": Study(
         "What a forget bias does",
         "learning curves over the bias that a forget gate starts with, stored or added at run time",
-        "four minutes",
+        "eight minutes",
     ),
     "long-lag": Study(
         "Who learns to bridge which lag",
@@ -54,12 +54,12 @@ STUDIES = {
     "counting": Study(
         "Cells that count",
         "how far cells with and without peepholes count after learning aⁿbⁿ, and the state that counts",
-        "two minutes",
+        "three minutes",
     ),
     "downsample": Study(
         "What preprocessing does to the memory that a task needs",
         "an early event in a noisy signal, at full rate, averaged and thinned, told by Elman and LSTM",
-        "two minutes",
+        "three minutes",
     ),
     "hard-sigmoid": Study(
         "One name, two functions: hard_sigmoid",
