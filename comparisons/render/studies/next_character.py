@@ -23,22 +23,21 @@ from comparisons.render.slides import (
 )
 from comparisons.render.traces_axes import families, shown, undrawn, wide
 from comparisons.studies.part import SPREAD, Part
+from comparisons.studies.pipeline.sentences import pinyin
 
 LINES = {"LSTM": BLUE, "GRU": GREEN, "Elman": BLACK, "no memory": VERMILION}
 COLUMNS = 80  # of a page of text
-SOUNDS = "gōng zhǔ hěn piào liang wáng zǐ gāo dà"
-PINYIN = dict(zip("公主很漂亮王子高大", SOUNDS.split(), strict=True))
 
 
 def signs(characters: Iterable[str]) -> dict[str, str]:
     """How a picture has each character: as it is where an installed font has it, else by its sound or code point."""
     lost = set(undrawn(characters))
-    return {c: PINYIN.get(c, shown(c)) if c in lost else shown(c) for c in dict.fromkeys(characters)}
+    return {c: (pinyin(c) or shown(c)) if c in lost else shown(c) for c in dict.fromkeys(characters)}
 
 
 def noted(drawn: dict[str, str]) -> str:
     """A sentence for the caption where characters are drawn by their sounds."""
-    sounds = any(PINYIN.get(c) == sign for c, sign in drawn.items())
+    sounds = any(pinyin(c) == sign for c, sign in drawn.items())
     points = any(sign.startswith("U+") for sign in drawn.values())
     how = " and ".join(name for name, is_there in (("sounds", sounds), ("code points", points)) if is_there)
     return f" Characters by their {how}: no font of this machine has them." if how else ""
